@@ -8,6 +8,7 @@ import os
 import sys
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 NAME = "goldenpath/local/rds/master"
 
@@ -31,4 +32,7 @@ def main():
         client.put_secret_value(SecretId=NAME, SecretString=json.dumps(value))
 
 
-main()
+try:
+    main()
+except (BotoCoreError, ClientError) as error:
+    sys.exit(str(error))
