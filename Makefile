@@ -2,7 +2,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-MAKEFLAGS += --no-print-directory
 
 ENV ?= local
 export ENV
@@ -46,7 +45,7 @@ local-down: ## Stop the local stack and remove its data
 	@scripts/local-stack down
 
 .PHONY: local-env
-local-env: ## Print what points psql and aws at it: eval "$(make local-env)"
+local-env: ## Print what points psql and aws at it: eval "$(make -s local-env)"
 	@scripts/local-stack env
 
 .PHONY: test
@@ -59,12 +58,12 @@ test: ## Run all tests (ARGS="-- NAME" for some)
 
 .PHONY: lint
 lint: ## Check formatting, lints, scripts and (where cargo-deny is installed) dependencies
-	@scripts/prerequisites test
-	@scripts/venv requirements-local.txt
+	@scripts/prerequisites lint
 	@scripts/venv requirements-lint.txt
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	.local/venv/bin/shellcheck -x $$(grep -lE '^#!.*bash|shellcheck shell=bash' scripts/* .ci/*)
+	.local/venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR \
+		$$(grep -lE '^#!.*bash|shellcheck shell=bash' scripts/* .ci/*)
 	@if command -v cargo-deny >/dev/null; then \
 		set -x; cargo deny --offline check bans licenses sources; \
 	else echo 'cargo deny: skipped: cargo-deny is not installed'; fi

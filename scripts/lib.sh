@@ -5,7 +5,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 LOCAL=$ROOT/.local
 VENV=$LOCAL/venv
 
-# stdout is for results, so that `eval "$(make local-env)"` works.
+# stdout is for results, so that `eval "$(make -s local-env)"` works.
 say() { printf '%s\n' "$*" >&2; }
 
 # fail MESSAGE HINT
