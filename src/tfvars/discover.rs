@@ -51,11 +51,9 @@ fn shown(folder: &str, name: &str) -> String {
     }
 }
 
-/// The text of a file, or why there is none.
-pub(super) fn read(file: &File) -> Result<String, Box<Diagnostic>> {
-    let name = &file.shown_as;
-    let bytes = fs::read(&file.path).map_err(|error| unreadable(name, &error).boxed())?;
-    String::from_utf8(bytes).map_err(|error| not_utf8(name, &error).boxed())
+/// The bytes of a file, or why there are none.
+pub(super) fn read(file: &File) -> Result<Vec<u8>, Box<Diagnostic>> {
+    fs::read(&file.path).map_err(|error| unreadable(&file.shown_as, &error).boxed())
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
@@ -67,11 +65,4 @@ fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
         format!("cannot be read: {error}")
     };
     Diagnostic::anywhere(format!("{name} {reason}"))
-}
-
-fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
-    let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-    let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    Diagnostic::anywhere(format!("{name}:{line}: a byte that is not UTF-8"))
-        .hint("save the file as UTF-8")
 }

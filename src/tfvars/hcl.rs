@@ -11,6 +11,7 @@ use hcl_edit::{Ident, Span};
 use super::brackets;
 use super::diagnostic::Diagnostic;
 use super::lexical;
+use super::repeated;
 use super::source::{BYTE_ORDER_MARK, Position, Source};
 
 /// What the parser was given, and how its byte offsets lie to those of the source.
@@ -41,6 +42,15 @@ impl<'a> Script<'a> {
     pub(super) fn span(&self, parsed: Range<usize>) -> Range<usize> {
         let shift = |at: usize| (at + self.skipped).saturating_sub(self.added);
         shift(parsed.start)..shift(parsed.end)
+    }
+
+    /// Where the parsed text begins in the source.
+    pub(super) fn start(&self) -> usize {
+        self.skipped
+    }
+
+    pub(super) fn is_expression(&self) -> bool {
+        self.added > 0
     }
 
     pub(super) fn span_of(&self, node: &impl Span) -> Range<usize> {
@@ -143,30 +153,14 @@ fn spans_all(expression: &Expression, script: &Script<'_>) -> bool {
 /// What the parser found, unless looking at the brackets tells more.
 fn syntax_error(script: &Script<'_>, error: &parser::Error) -> Diagnostic {
     let offset = error.location().offset();
-    if let Some(unclosed) = brackets::problem(script, offset) {
-        return unclosed;
+    let message = error.message();
+    if message.contains("found redefined") {
+        return repeated::problem(script, offset);
+    }
+    if let Some(problem) = brackets::problem(script, script.span(offset..offset).start) {
+        return problem;
     }
     let next = script.parsed.get(offset..).and_then(|rest| rest.chars().next());
     let at = script.position(offset..offset + next.map_or(0, char::len_utf8));
-    let message = error.message();
-    if message.contains("found redefined") {
-        return repeated_key(script, offset);
-    }
-    let message = message.replace("; ", ": ");
-    Diagnostic::at(at, format!("syntax error: {message}"))
-}
-
-/// The parser stops at a key that was there before, spelt the same.
-fn repeated_key(script: &Script<'_>, offset: usize) -> Diagnostic {
-    let rest = script.parsed.get(offset..).unwrap_or_default();
-    let end = rest.find(['=', ':', '\n']).unwrap_or(rest.len());
-    let key = rest.get(..end).unwrap_or_default().trim_end();
-    let at = script.position(offset..offset + key.len());
-    let problem = Diagnostic::at(at, format!("{} is set twice", key.trim_matches('"')))
-        .label("set again here")
-        .hint("remove one of the two; Terraform would silently take the last one inside a map");
-    match brackets::first_key(script, offset, key) {
-        Some(first) => problem.related(script.position(first), "first set here"),
-        None => problem,
-    }
+    Diagnostic::at(at, format!("syntax error: {}", message.replace("; ", ": ")))
 }

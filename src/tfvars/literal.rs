@@ -140,9 +140,13 @@ impl Evaluation<'_> {
         let text = self.script.slice(span);
         let text = text.lines().next().unwrap_or_default().trim_end();
         let message = match expression {
-            Expression::Variable(_) | Expression::Traversal(_) => format!("reference to {text}"),
+            Expression::Variable(_) => format!("reference to {text}"),
+            Expression::Traversal(traversal) if is_variable(&traversal.expr) => {
+                format!("reference to {text}")
+            }
             Expression::FuncCall(call) => format!("call of function {}", call.name.name.as_str()),
-            Expression::Conditional(_)
+            Expression::Traversal(_)
+            | Expression::Conditional(_)
             | Expression::UnaryOp(_)
             | Expression::BinaryOp(_)
             | Expression::ForExpr(_)
@@ -167,4 +171,8 @@ impl Evaluation<'_> {
         self.problems.push(problem);
         NodeKind::Invalid
     }
+}
+
+fn is_variable(expression: &Expression) -> bool {
+    matches!(expression, Expression::Variable(_))
 }

@@ -25,6 +25,8 @@ mod literal;
 mod node;
 mod number;
 mod read;
+mod repeated;
+mod scan;
 mod source;
 mod spelling;
 mod text;

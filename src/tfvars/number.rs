@@ -26,7 +26,8 @@ impl fmt::Display for NumberError {
     }
 }
 
-/// The canonical text of a decimal number: no exponent, no needless zeros, `0` for minus zero.
+/// The canonical text of a decimal number: no exponent, no needless zeros. Minus
+/// zero keeps its sign, as in Terraform 1.11.
 pub(super) fn canonical(text: &str) -> Result<String, NumberError> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -41,7 +42,7 @@ pub(super) fn canonical(text: &str) -> Result<String, NumberError> {
     let digits = format!("{whole}{fraction}");
     let point = exponent.saturating_add(length(whole));
     let magnitude = place_point(&digits, point)?;
-    Ok(if negative && magnitude != "0" { format!("-{magnitude}") } else { magnitude })
+    Ok(if negative { format!("-{magnitude}") } else { magnitude })
 }
 
 fn length(text: &str) -> i64 {
@@ -95,7 +96,7 @@ mod tests {
             ("1.25e1", "12.5"),
             ("12E-4", "0.0012"),
             ("-0.50", "-0.5"),
-            ("-0", "0"),
+            ("-0.0", "-0"),
             ("0e999999999999999999", "0"),
             ("18446744073709551616", "18446744073709551616"),
         ] {

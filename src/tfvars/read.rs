@@ -111,9 +111,13 @@ impl Reader {
 
     /// Terraform 1.11: `.json` at the end of the name given selects JSON, anything else is HCL.
     fn file(&mut self, file: &File) {
-        let text = match discover::read(file) {
-            Ok(text) => text,
+        let bytes = match discover::read(file) {
+            Ok(bytes) => bytes,
             Err(problem) => return self.problems.push(*problem),
+        };
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => return self.not_utf8(file, error),
         };
         let source = self.sources.add(&file.shown_as, text);
         if file.path.as_os_str().as_encoded_bytes().ends_with(b".json") {
@@ -125,6 +129,16 @@ impl Reader {
                 self.set(assignment.name, Written::Hcl(assignment.expression), &source);
             }
         }
+    }
+
+    /// Terraform 1.11 takes such bytes in comments; here they are refused anywhere.
+    fn not_utf8(&mut self, file: &File, error: std::string::FromUtf8Error) {
+        let start = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let source = self.sources.add(&file.shown_as, text);
+        let at = source.position(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
+        let problem = Diagnostic::at(at, "a byte that is not UTF-8").hint("save the file as UTF-8");
+        self.problems.push(problem);
     }
 
     fn flag(&mut self, assignment: &str) {
