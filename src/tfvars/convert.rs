@@ -1,0 +1,368 @@
+//! Values to declared types, as Terraform 1.11 converts them.
+
+use std::collections::BTreeMap;
+
+use super::diagnostic::Diagnostic;
+use super::node::{Entry, Node, NodeKind};
+use super::number;
+use super::source::{Position, Source};
+use super::spelling;
+use super::types::{Attribute, Presence, Rules, Type};
+use super::value::{Kind, Member, Value};
+
+/// Converts what was written to `ty`. Every problem is reported; `None` if there was one.
+pub(super) fn convert(
+    node: &Node,
+    ty: &Type,
+    context: &Context<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Value> {
+    Conversion { context, problems }.value(node, ty)
+}
+
+/// What a conversion needs to know beside value and type.
+pub(super) struct Context<'a> {
+    pub(super) source: &'a Source,
+    pub(super) rules: Rules<'a>,
+    /// JSON: Terraform 1.11 refuses a name that is there twice, in HCL it takes the last one.
+    pub(super) refuse_repeated: bool,
+}
+
+struct Conversion<'a> {
+    context: &'a Context<'a>,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl Conversion<'_> {
+    fn at(&self, node: &Node) -> Position {
+        self.context.source.position(node.span.clone())
+    }
+
+    fn value(&mut self, node: &Node, ty: &Type) -> Option<Value> {
+        let kind = match (&node.kind, ty) {
+            (NodeKind::Invalid, _) => None,
+            (NodeKind::Null, Type::Object(_)) => self.null_object(node),
+            (NodeKind::Null, _) => Some(Kind::Null),
+            (_, Type::Any) => self.any(node),
+            (_, Type::String | Type::Number | Type::Bool) => self.primitive(node, ty),
+            (NodeKind::List(items), Type::List(element)) => self.list(items, element),
+            (NodeKind::List(items), Type::Set(element)) => self.set(items, element),
+            (NodeKind::Map(entries), Type::Map(element)) => self.map(entries, element),
+            (NodeKind::Map(entries), Type::Object(attributes)) => {
+                self.object(node, entries, attributes)
+            }
+            (_, Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Object(_)) => {
+                self.wrong_type(node, ty)
+            }
+        };
+        Some(Value { kind: kind?, at: self.at(node) })
+    }
+
+    fn wrong_type(&mut self, node: &Node, ty: &Type) -> Option<Kind> {
+        let message = format!("{} is required, found {}", with_article(ty), found(&node.kind));
+        self.problems.push(Diagnostic::at(self.at(node), message).label(format!("not a {ty}")));
+        None
+    }
+
+    fn null_object(&mut self, node: &Node) -> Option<Kind> {
+        match self.context.rules {
+            Rules::Terraform => Some(Kind::Null),
+            Rules::Strict { .. } => {
+                let problem = Diagnostic::at(self.at(node), "null in place of an object")
+                    .label("nothing can be made of it")
+                    .hint("write the object, or remove the key");
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn any(&mut self, node: &Node) -> Option<Kind> {
+        Some(match &node.kind {
+            NodeKind::Null => Kind::Null,
+            NodeKind::Bool(value) => Kind::Bool(*value),
+            NodeKind::Number(text) => Kind::Number(text.clone()),
+            NodeKind::String(text) => Kind::String(text.clone()),
+            NodeKind::List(items) => return self.list(items, &Type::Any),
+            NodeKind::Map(entries) => return self.map(entries, &Type::Any),
+            NodeKind::Invalid => return None,
+        })
+    }
+
+    fn primitive(&mut self, node: &Node, ty: &Type) -> Option<Kind> {
+        let converted = match ty {
+            Type::String => to_string(&node.kind).map(Kind::String),
+            Type::Number => to_number(&node.kind).map(Kind::Number),
+            Type::Bool => to_bool(&node.kind).map(Kind::Bool),
+            Type::Any | Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Object(_) => None,
+        };
+        converted.or_else(|| self.wrong_type(node, ty))
+    }
+
+    /// All items, so that each problem is told, not only the first.
+    fn items(&mut self, items: &[Node], element: &Type) -> Option<Vec<Value>> {
+        let converted: Vec<_> = items.iter().map(|item| self.value(item, element)).collect();
+        converted.into_iter().collect()
+    }
+
+    fn list(&mut self, items: &[Node], element: &Type) -> Option<Kind> {
+        self.items(items, element).map(Kind::List)
+    }
+
+    fn set(&mut self, items: &[Node], element: &Type) -> Option<Kind> {
+        let mut values = self.items(items, element)?;
+        values.sort_by(|a, b| set_order(&a.kind, &b.kind));
+        values.dedup_by(|later, earlier| same(&later.kind, &earlier.kind));
+        Some(Kind::List(values))
+    }
+
+    fn map(&mut self, entries: &[Entry], element: &Type) -> Option<Kind> {
+        let mut members = BTreeMap::new();
+        let mut complete = true;
+        for (key, entry) in self.last_of_each(entries) {
+            match self.value(&entry.value, element) {
+                Some(value) => {
+                    members.insert(key.to_owned(), self.member(entry, value));
+                }
+                None => complete = false,
+            }
+        }
+        complete.then_some(Kind::Map(members))
+    }
+
+    fn member(&self, entry: &Entry, value: Value) -> Member {
+        Member { key_at: self.context.source.position(entry.key_span.clone()), value }
+    }
+
+    /// The entry that counts for each key; earlier ones of the same key are reported if the
+    /// rules say so.
+    fn last_of_each<'n>(&mut self, entries: &'n [Entry]) -> BTreeMap<&'n str, &'n Entry> {
+        let mut last = BTreeMap::new();
+        for entry in entries {
+            if let Some(first) = last.insert(entry.key.as_str(), entry)
+                && (self.context.refuse_repeated || self.context.rules != Rules::Terraform)
+            {
+                self.repeated(first, entry);
+            }
+        }
+        last
+    }
+
+    fn repeated(&mut self, first: &Entry, again: &Entry) {
+        let source = self.context.source;
+        let at = source.position(again.key_span.clone());
+        let problem = Diagnostic::at(at, format!("{} is set twice", again.key))
+            .label("set again here")
+            .related(source.position(first.key_span.clone()), "first set here")
+            .hint("remove one of the two; Terraform would silently take the last one in HCL");
+        self.problems.push(problem);
+    }
+
+    fn object(&mut self, node: &Node, entries: &[Entry], attributes: &[Attribute]) -> Option<Kind> {
+        let mut given = self.last_of_each(entries);
+        let mut members = BTreeMap::new();
+        let mut complete = true;
+        for attribute in attributes {
+            match self.attribute(node, given.remove(attribute.name.as_str()), attribute) {
+                Some(member) => {
+                    members.insert(attribute.name.clone(), member);
+                }
+                None => complete = false,
+            }
+        }
+        for entry in given.into_values() {
+            complete &= self.may_drop(entry, attributes);
+        }
+        complete.then_some(Kind::Map(members))
+    }
+
+    fn attribute(
+        &mut self,
+        object: &Node,
+        given: Option<&Entry>,
+        attribute: &Attribute,
+    ) -> Option<Member> {
+        match (given, &attribute.presence) {
+            (None, Presence::Required) => self.missing(object, attribute),
+            (None, Presence::Optional { default }) => {
+                self.default(self.at(object), attribute, default)
+            }
+            (Some(entry), presence) if entry.value.kind == NodeKind::Null => match presence {
+                Presence::Required => self.null_required(entry, attribute),
+                Presence::Optional { default } => {
+                    self.default(self.at(&entry.value), attribute, default)
+                }
+            },
+            (Some(entry), _) => {
+                let value = self.value(&entry.value, &attribute.ty)?;
+                Some(self.member(entry, value))
+            }
+        }
+    }
+
+    /// A default goes through the same conversion, so that those of nested objects are filled in.
+    fn default(&mut self, at: Position, attribute: &Attribute, default: &Kind) -> Option<Member> {
+        let value = Value { kind: default.clone(), at: at.clone() };
+        let value = match default {
+            Kind::Null => value,
+            Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::List(_) | Kind::Map(_) => {
+                let node = Node { kind: node_kind(default), span: at.start..at.end };
+                self.value(&node, &attribute.ty)?
+            }
+        };
+        Some(Member { key_at: at, value })
+    }
+
+    fn missing(&mut self, object: &Node, attribute: &Attribute) -> Option<Member> {
+        let Attribute { name, ty, .. } = attribute;
+        let problem = Diagnostic::at(self.at(object), format!("attribute {name} is missing"))
+            .label(format!("{name} is required here"))
+            .hint(format!("add `{name} = …` ({})", with_article(ty)));
+        self.problems.push(problem);
+        None
+    }
+
+    fn null_required(&mut self, entry: &Entry, attribute: &Attribute) -> Option<Member> {
+        let at = self.at(&entry.value);
+        let name = &attribute.name;
+        match self.context.rules {
+            Rules::Terraform => Some(self.member(entry, Value { kind: Kind::Null, at })),
+            Rules::Strict { .. } => {
+                let problem = Diagnostic::at(at, format!("required attribute {name} is null"))
+                    .label(format!("{} is required", with_article(&attribute.ty)));
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    /// Whether an attribute that the type does not have may be dropped.
+    fn may_drop(&mut self, entry: &Entry, attributes: &[Attribute]) -> bool {
+        let allowed = match self.context.rules {
+            Rules::Terraform => true,
+            Rules::Strict { allow_attributes } => allow_attributes.contains(&entry.key),
+        };
+        if allowed {
+            return true;
+        }
+        let at = self.context.source.position(entry.key_span.clone());
+        let key = &entry.key;
+        let problem = Diagnostic::at(at, format!("unknown attribute {key}"));
+        let names: Vec<&str> = attributes.iter().map(|known| known.name.as_str()).collect();
+        let problem = match spelling::nearest(key, &names) {
+            Some(known) => problem.label(format!("did you mean {known}?")),
+            None => problem.label("nothing reads it"),
+        };
+        let hint = format!(
+            "known attributes: {}; if only Terraform's module uses {key}, pass \
+             --allow-attribute {key}",
+            names.join(", ")
+        );
+        self.problems.push(problem.hint(hint));
+        false
+    }
+}
+
+/// Terraform 1.11: numbers and bools become strings, nothing else does.
+fn to_string(kind: &NodeKind) -> Option<String> {
+    match kind {
+        NodeKind::String(text) | NodeKind::Number(text) => Some(text.clone()),
+        NodeKind::Bool(value) => Some(value.to_string()),
+        NodeKind::Null | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::Invalid => None,
+    }
+}
+
+/// Terraform 1.11: a string that is a decimal number without spaces becomes one.
+fn to_number(kind: &NodeKind) -> Option<String> {
+    match kind {
+        NodeKind::Number(text) => Some(text.clone()),
+        NodeKind::String(text) => number::canonical(text).ok(),
+        NodeKind::Null
+        | NodeKind::Bool(_)
+        | NodeKind::List(_)
+        | NodeKind::Map(_)
+        | NodeKind::Invalid => None,
+    }
+}
+
+/// Terraform 1.11: these four strings become bools; a number never does.
+fn to_bool(kind: &NodeKind) -> Option<bool> {
+    match kind {
+        NodeKind::Bool(value) => Some(*value),
+        NodeKind::String(text) => match text.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        NodeKind::Null
+        | NodeKind::Number(_)
+        | NodeKind::List(_)
+        | NodeKind::Map(_)
+        | NodeKind::Invalid => None,
+    }
+}
+
+fn with_article(ty: &Type) -> String {
+    match ty {
+        Type::Object(_) => format!("an {ty}"),
+        Type::Any
+        | Type::String
+        | Type::Number
+        | Type::Bool
+        | Type::List(_)
+        | Type::Set(_)
+        | Type::Map(_) => format!("a {ty}"),
+    }
+}
+
+fn found(kind: &NodeKind) -> String {
+    match kind {
+        NodeKind::Null => "null".into(),
+        NodeKind::Bool(value) => format!("the bool {value}"),
+        NodeKind::Number(text) => format!("the number {text}"),
+        NodeKind::String(text) => format!("the string {text:?}"),
+        NodeKind::List(_) => "a list".into(),
+        NodeKind::Map(_) => "a map".into(),
+        NodeKind::Invalid => "nothing usable".into(),
+    }
+}
+
+/// A default as if it had been written.
+fn node_kind(kind: &Kind) -> NodeKind {
+    let node =
+        |value: &Value| Node { kind: node_kind(&value.kind), span: value.at.start..value.at.end };
+    match kind {
+        Kind::Null => NodeKind::Null,
+        Kind::Bool(value) => NodeKind::Bool(*value),
+        Kind::Number(text) => NodeKind::Number(text.clone()),
+        Kind::String(text) => NodeKind::String(text.clone()),
+        Kind::List(items) => NodeKind::List(items.iter().map(node).collect()),
+        Kind::Map(members) => NodeKind::Map(
+            members
+                .iter()
+                .map(|(key, member)| Entry {
+                    key: key.clone(),
+                    key_span: member.key_at.start..member.key_at.end,
+                    value: node(&member.value),
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// Terraform's order of the elements of a set of strings; others are kept in order of writing.
+fn set_order(a: &Kind, b: &Kind) -> std::cmp::Ordering {
+    match (a, b) {
+        (Kind::String(a), Kind::String(b)) => a.cmp(b),
+        (_, _) => std::cmp::Ordering::Equal,
+    }
+}
+
+/// Equality without places.
+fn same(a: &Kind, b: &Kind) -> bool {
+    node_kind_without_place(a) == node_kind_without_place(b)
+}
+
+fn node_kind_without_place(kind: &Kind) -> serde_json::Value {
+    super::listing::to_json(kind)
+}
