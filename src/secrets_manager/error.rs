@@ -45,7 +45,9 @@ where
         }
         SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
         // Answers that could not be understood; they may hold the secret. (Not exhaustive.)
-        SdkError::ResponseError(_) | SdkError::ServiceError(_) | _ => "the answer could not be understood".to_owned(),
+        SdkError::ResponseError(_) | SdkError::ServiceError(_) | _ => {
+            "the answer could not be understood".to_owned()
+        }
     };
     Error::new(format!("{what}: {why}")).hint(
         "check the network and AWS_ENDPOINT_URL_SECRETS_MANAGER; running again goes on from here",

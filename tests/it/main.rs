@@ -5,4 +5,6 @@
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
+mod harness;
+mod journey;
 mod tfvars_oracle;
