@@ -6,5 +6,9 @@
 )]
 
 mod harness;
+mod input;
+mod isolation;
 mod journey;
+mod passwords;
+mod secrecy;
 mod tfvars_oracle;

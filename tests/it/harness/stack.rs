@@ -287,6 +287,8 @@ pub fn answer(output: std::process::Output) -> Answer {
 pub async fn as_superuser(port: u16, database: &str, sql: &str) -> Rows {
     let mut config = Config::new();
     config.host("127.0.0.1").port(port).user("rdsadmin").dbname(database);
+    // A test's tenant may have set these for its database.
+    config.options("-c default_transaction_read_only=off -c statement_timeout=0");
     let (client, connection) = config.connect(NoTls).await.expect("the superuser gets in");
     let driver = tokio::spawn(connection);
     let messages = client.simple_query(sql).await.unwrap_or_else(|error| {
