@@ -7,8 +7,10 @@
 
 mod harness;
 mod input;
+mod interruption;
 mod isolation;
 mod journey;
 mod passwords;
+mod plans;
 mod secrecy;
 mod tfvars_oracle;
