@@ -139,3 +139,17 @@ async fn a_step_that_fails_ends_its_entry_and_the_others_go_on() {
     stack.converge();
     assert_all_log_in(&stack).await;
 }
+
+#[tokio::test]
+async fn a_server_that_goes_away_ends_the_run_clearly_and_the_next_one_finishes() {
+    let mut stack = Stack::with_apps().await;
+    let mut run = start(&stack);
+    wait_for_lines(&stack, &mut run, 6);
+    let Some(server) = stack.local_server() else { return };
+    server.pause();
+    let answer = answer(run.wait_with_output().unwrap()).expect(1);
+    answer.shows("Apply incomplete").says("the connection was lost");
+    stack.local_server().unwrap().resume();
+    stack.converge();
+    assert_all_log_in(&stack).await;
+}

@@ -2,6 +2,7 @@
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "tests stop at what is wrong and say what they ran"
 )]
 

@@ -96,7 +96,7 @@ async fn a_role_whose_password_is_unknown_is_left_alone_until_asked() {
         .shows("--reset-password app");
     stack.login("app_user", "another", "postgres").await.unwrap();
     assert_eq!(stack.value("postgres", COMMENT).await, "NULL");
-    assert_eq!(stack.audit(), [",,apply,warning"]);
+    assert_eq!(stack.audit(), ["app,app_user,blocked,warning"]);
 
     stack.run(&["apply", "--env", ENV, "--auto-approve", "--reset-password", "app"]).expect(0);
     stack.login("app_user", "from-terraform", "app").await.unwrap();

@@ -22,8 +22,8 @@ pub const ENV: &str = "dev";
 pub type Rows = Vec<Vec<Option<String>>>;
 
 enum Server {
-    Local(LocalServer),
-    Container(Container),
+    Local(Box<LocalServer>),
+    Container(Box<Container>),
 }
 
 /// A server, a region of Secrets Manager with the master's secret, and a repository folder.
@@ -74,8 +74,8 @@ impl Stack {
     /// The same with settings of the server.
     pub async fn with_settings(entries: &str, settings: &[&str]) -> Self {
         let server = match container::image() {
-            Some(image) => Server::Container(Container::start(&image, settings).await),
-            None => Server::Local(LocalServer::copied(settings)),
+            Some(image) => Server::Container(Box::new(Container::start(&image, settings).await)),
+            None => Server::Local(Box::new(LocalServer::copied(settings))),
         };
         let region = moto::region();
         let config = aws_sdk_secretsmanager::Config::builder()
