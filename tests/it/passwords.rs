@@ -35,7 +35,7 @@ async fn put_version(stack: &Stack, id: &str, password: &str, label: &str) {
 }
 
 async fn make_role(stack: &Stack, password: &str) {
-    stack.sql("postgres", &format!("CREATE ROLE app_user LOGIN PASSWORD '{password}'")).await;
+    stack.make_foreign_role("app_user", &format!("LOGIN PASSWORD '{password}'")).await;
 }
 
 #[tokio::test]

@@ -211,26 +211,33 @@ fn answers(port: u16) -> bool {
     stream.write_all(&packet).is_ok() && stream.read_exact(&mut first).is_ok() && first == *b"R"
 }
 
-/// `GOLDENPATH_TEST_PGBIN`, then the PATH, then the usual places, the newest version first.
+/// `GOLDENPATH_TEST_PGBIN` alone where it is set; else the PATH and the usual places, the newest
+/// version first.
 fn binaries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let mut candidates: Vec<PathBuf> =
-            std::env::var_os("GOLDENPATH_TEST_PGBIN").map(PathBuf::from).into_iter().collect();
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        candidates.extend(std::env::split_paths(&path));
-        for place in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
-            let mut found: Vec<_> =
-                std::fs::read_dir(place).into_iter().flatten().flatten().map(|e| e.path().join("bin")).collect();
-            found.sort();
-            candidates.extend(found.into_iter().rev());
-        }
         let complete = |folder: &PathBuf| {
             ["postgres", "initdb"].iter().all(|program| folder.join(program).is_file())
         };
-        candidates.into_iter().find(complete).expect(
+        if let Some(given) = std::env::var_os("GOLDENPATH_TEST_PGBIN").map(PathBuf::from) {
+            assert!(complete(&given), "no PostgreSQL server binaries in {}", given.display());
+            return given;
+        }
+        usual_places().into_iter().find(complete).expect(
             "no PostgreSQL server binaries: run `make test`, which installs them, install the package `postgresql`, \
              or set GOLDENPATH_TEST_POSTGRES=container:postgres:16 where Docker runs",
         )
     })
+}
+
+fn usual_places() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut candidates: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for place in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
+        let folders = std::fs::read_dir(place).into_iter().flatten().flatten();
+        let mut found: Vec<_> = folders.map(|folder| folder.path().join("bin")).collect();
+        found.sort();
+        candidates.extend(found.into_iter().rev());
+    }
+    candidates
 }

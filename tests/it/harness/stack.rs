@@ -206,6 +206,27 @@ impl Stack {
         rows.first().and_then(|row| row[0].clone()).unwrap_or_else(|| "NULL".to_owned())
     }
 
+    /// PostgreSQL's major version.
+    pub async fn major(&self) -> u32 {
+        let number: u32 = self.value("postgres", "SHOW server_version_num").await.parse().unwrap();
+        number / 10_000
+    }
+
+    /// How many steps make a database inside, out of nothing: on 14 schema `public` is dealt with too.
+    pub async fn steps_inside(&self) -> usize {
+        if self.major().await < 15 { 2 } else { 0 }
+    }
+
+    /// A role that the master did not make. From 16 on it can do something with it only if whoever made
+    /// it lets it.
+    pub async fn make_foreign_role(&self, name: &str, attributes: &str) {
+        self.sql("postgres", &format!("CREATE ROLE {name} {attributes}")).await;
+        if self.major().await >= 16 {
+            let grant = format!("GRANT {name} TO platform_admin WITH ADMIN OPTION");
+            self.sql("postgres", &grant).await;
+        }
+    }
+
     /// Logs in over TLS; otherwise the SQLSTATE.
     pub async fn login(
         &self,
