@@ -35,6 +35,12 @@ pub(super) fn problem(script: &Script<'_>, offset: usize) -> Option<Diagnostic> 
     }
 }
 
+/// Whether a string is left open on the line of `offset`, further on than the parser stopped.
+pub(super) fn lacks_quote(source: &Source, offset: usize) -> bool {
+    let line = |at: usize| source.position(at..at).line;
+    matches!(scan(source.text()).unclosed, Some((Unclosed::String, span)) if line(span.start) == line(offset))
+}
+
 /// Whether the beginning is right, so that the parser cannot mean it when it points there.
 fn may_begin(script: &Script<'_>) -> bool {
     let begins =
@@ -79,8 +85,8 @@ fn unclosed_bracket(
         .related(source.position(innermost), "opened here");
     match suspect {
         Some((open, close)) => problem
-            .related(source.position(open), "perhaps it is this one that is not closed")
-            .related(source.position(close), "the one before has other indentation"),
+            .related(source.position(open), "perhaps this one is not closed")
+            .related(source.position(close), "this closes it, but is indented otherwise"),
         None => problem,
     }
 }

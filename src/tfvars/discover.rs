@@ -14,6 +14,13 @@ pub(super) struct File {
     pub(super) shown_as: String,
 }
 
+impl File {
+    /// Terraform 1.11: `.json` at the end of the name given selects JSON, anything else is HCL.
+    pub(super) fn is_json(&self) -> bool {
+        self.path.as_os_str().as_encoded_bytes().ends_with(b".json")
+    }
+}
+
 /// The files that Terraform reads from a folder unasked: `terraform.tfvars`,
 /// `terraform.tfvars.json`, then every name that ends in `.auto.tfvars` or `.auto.tfvars.json`
 /// in byte order, hidden ones too.

@@ -162,5 +162,7 @@ fn syntax_error(script: &Script<'_>, error: &parser::Error) -> Diagnostic {
     }
     let next = script.parsed.get(offset..).and_then(|rest| rest.chars().next());
     let at = script.position(offset..offset + next.map_or(0, char::len_utf8));
-    Diagnostic::at(at, format!("syntax error: {}", message.replace("; ", ": ")))
+    let lacks_quote = brackets::lacks_quote(script.source, at.start);
+    let problem = Diagnostic::at(at, format!("syntax error: {}", message.replace("; ", ": ")));
+    if lacks_quote { problem.hint("a double quote is missing on this line") } else { problem }
 }

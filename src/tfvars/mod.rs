@@ -35,7 +35,7 @@ mod value;
 
 pub use diagnostic::Diagnostic;
 pub use listing::to_json;
-pub use read::{Argument, Request, Variables, read};
+pub use read::{Argument, Request, Variables, read, read_text};
 pub use source::{Position, Source, Sources};
 pub use types::{Attribute, Presence, Rules, Type};
 pub use value::{Kind, Member, Value};

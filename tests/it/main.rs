@@ -5,4 +5,6 @@
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
+mod tfvars_messages;
+mod tfvars_mutations;
 mod tfvars_oracle;

@@ -53,7 +53,7 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tfvars")
 }
 
-fn packed() -> Vec<Case> {
+pub fn packed() -> Vec<Case> {
     let mut cases = Vec::new();
     for path in listed(&fixtures()).filter(|path| path.extension().is_some_and(|e| e == "json")) {
         let category = file_name(&path.with_extension(""));
