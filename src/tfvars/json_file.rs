@@ -39,10 +39,8 @@ fn top_level(source: &Source, node: Node, problems: &mut Vec<Diagnostic>) -> Vec
 }
 
 fn declares_variables(entry: &Entry) -> bool {
-    let has_names = |node: &Node| matches!(&node.kind, NodeKind::Map(names) if !names.is_empty());
-    let listed =
-        |node: &Node| matches!(&node.kind, NodeKind::List(all) if all.iter().any(has_names));
-    entry.key == "variable" && (has_names(&entry.value) || listed(&entry.value))
+    let names = matches!(&entry.value.kind, NodeKind::Map(names) if !names.is_empty());
+    entry.key == "variable" && names
 }
 
 fn refuse_repeated(source: &Source, entries: &[Entry], problems: &mut Vec<Diagnostic>) {
