@@ -7,7 +7,27 @@
 //! PostgreSQL + Secrets Manager ► Actual┘                └─ apply ─► SQL, AWS calls, audit rows
 //! ```
 //!
-//! `diff` is a pure function; what reads (`postgres`, `secrets_manager`) and what writes
-//! (`apply`) decides nothing.
+//! [`diff`] is a pure function; what reads ([`postgres`], [`secrets_manager`]) and what writes
+//! ([`apply`]) decides nothing. [`commands`] ties them together.
 
+pub mod actual;
+pub mod apply;
+pub mod audit;
+pub mod cli;
+pub mod commands;
+pub mod desired;
+pub mod diff;
+pub mod error;
+pub mod marker;
+pub mod name;
+pub mod new_versions;
+pub mod output;
+pub mod password;
+pub mod plan;
+pub mod postgres;
+pub mod render;
+pub mod secret_document;
+pub mod secrets_manager;
+pub mod sql;
 pub mod tfvars;
+pub mod version_id;

@@ -5,6 +5,8 @@
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
+mod harness;
+mod journey;
 mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;

@@ -1,0 +1,240 @@
+//! What is there: facts read from PostgreSQL and Secrets Manager, with no judgement.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::version_id::VersionId;
+
+/// The state of the server and of the environment's secrets at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actual {
+    /// The server itself.
+    pub server: Server,
+    /// All roles by name.
+    pub roles: BTreeMap<String, Role>,
+    /// All databases by name.
+    pub databases: BTreeMap<String, Database>,
+    /// The secrets under `goldenpath/<env>/`, by name, those scheduled for deletion included.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// The server, and who we are on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `server_version_num`, 150018 for 15.18.
+    pub version: u32,
+    /// The role we are logged in as.
+    pub master: String,
+    /// The `dbname` of the master's secret: the database that RDS made for the master.
+    pub master_database: Option<String>,
+    /// Where applications reach the server; it is written into their secrets.
+    pub endpoint: Endpoint,
+}
+
+impl Server {
+    /// Whether roles are granted by PostgreSQL 16's rules: ADMIN OPTION needed, INHERIT and SET apart.
+    #[must_use]
+    pub fn has_strict_createrole(&self) -> bool {
+        self.version >= 160_000
+    }
+
+    /// Whether schema `public` of a new database is closed to PUBLIC and belongs to
+    /// `pg_database_owner` (PostgreSQL 15 release notes).
+    #[must_use]
+    pub fn has_closed_public_schema(&self) -> bool {
+        self.version >= 150_000
+    }
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Endpoint {
+    /// The host's name.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// One row of `pg_roles`, and what was found about its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// LOGIN.
+    pub can_login: bool,
+    /// CREATEDB.
+    pub can_create_databases: bool,
+    /// CREATEROLE.
+    pub can_create_roles: bool,
+    /// SUPERUSER, REPLICATION and BYPASSRLS as words: what only a superuser can take away.
+    pub superuser_attributes: BTreeSet<&'static str>,
+    /// CONNECTION LIMIT; -1 is none.
+    pub connection_limit: i32,
+    /// Whether VALID UNTIL is set to something other than `infinity`.
+    pub expires: bool,
+    /// COMMENT ON ROLE.
+    pub comment: Option<String>,
+    /// What the master may do with the role.
+    pub master: Membership,
+    /// The roles that this one is a member of, directly or through others.
+    pub member_of: BTreeSet<String>,
+    /// Whether the password in AWSCURRENT was accepted; tried only where no marker says it.
+    pub login: Login,
+}
+
+/// A membership of the master in a role. Before PostgreSQL 16 a membership carries all but ADMIN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// WITH ADMIN OPTION.
+    pub admin: bool,
+    /// The role's privileges count without SET ROLE.
+    pub inherit: bool,
+    /// SET ROLE is allowed, and with it `OWNER` clauses that name the role.
+    pub set: bool,
+}
+
+/// What came of logging in with the password in AWSCURRENT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// There was no need to try.
+    NotTried,
+    /// The server took the password.
+    Accepted,
+    /// The server did not take it, or could not be asked; the server's words.
+    Refused(String),
+}
+
+/// One row of `pg_database`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// The owner's name.
+    pub owner: String,
+    /// ALLOW_CONNECTIONS.
+    pub allows_connections: bool,
+    /// `datconnlimit = -2`: what an interrupted DROP DATABASE leaves. No ALTER may be sent for it:
+    /// the server answers FATAL and ends the session (measured on 14–18).
+    pub is_invalid: bool,
+    /// The encoding's name.
+    pub encoding: String,
+    /// The privileges, PUBLIC's defaults written out where none were ever granted.
+    pub privileges: BTreeMap<Grantee, BTreeSet<DatabasePrivilege>>,
+    /// COMMENT ON DATABASE.
+    pub comment: Option<String>,
+    /// Schema `public` in it.
+    pub public_schema: PublicSchema,
+}
+
+impl Database {
+    /// The privileges of one grantee.
+    pub fn privileges_of(&self, grantee: &Grantee) -> impl Iterator<Item = DatabasePrivilege> {
+        self.privileges.get(grantee).into_iter().flatten().copied()
+    }
+}
+
+/// Who holds a privilege.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grantee {
+    /// Everybody.
+    Public,
+    /// The role of this name.
+    Role(String),
+}
+
+/// A privilege on a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DatabasePrivilege {
+    /// CONNECT.
+    Connect,
+    /// CREATE (schemas and extensions).
+    Create,
+    /// TEMPORARY (tables).
+    Temporary,
+}
+
+impl DatabasePrivilege {
+    /// The keyword in GRANT and REVOKE.
+    #[must_use]
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Connect => "CONNECT",
+            Self::Create => "CREATE",
+            Self::Temporary => "TEMPORARY",
+        }
+    }
+}
+
+/// Schema `public` of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicSchema {
+    /// The database was not connected to.
+    NotRead,
+    /// There is none.
+    Absent,
+    /// There is one.
+    Present {
+        /// Its owner.
+        owner: String,
+        /// Whether PUBLIC may create objects in it.
+        public_may_create: bool,
+    },
+}
+
+/// One secret; never its password.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secret {
+    /// DeleteSecret was called, the recovery window is still open.
+    pub is_scheduled_for_deletion: bool,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// AWS rotates it with a Lambda function.
+    pub rotation_enabled: bool,
+    /// The AWS service that manages it.
+    pub owning_service: Option<String>,
+    /// The version labelled AWSCURRENT.
+    pub current: Option<Version>,
+    /// The version labelled AWSPENDING.
+    pub pending: Option<Version>,
+}
+
+/// A version of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its id.
+    pub id: VersionId,
+    /// When its password came into being, where it is known.
+    pub born: Option<Timestamp>,
+    /// What stands in it.
+    pub content: Content,
+}
+
+/// What stands in a version, beside the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// It was not read: the tags say all that is needed.
+    NotRead,
+    /// It was read.
+    Connection(ConnectionFields),
+    /// It was read and is not a secret of the known form; why.
+    Malformed(String),
+}
+
+/// The fields of a secret by which an application finds its database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionFields {
+    /// `username`.
+    pub username: Option<String>,
+    /// `host`.
+    pub host: Option<String>,
+    /// `port`, whether it was written as a number or as a string.
+    pub port: Option<String>,
+    /// `dbname`.
+    pub dbname: Option<String>,
+}

@@ -1,0 +1,166 @@
+//! One step's effect. Everything was decided in the plan.
+
+use crate::actual::Server;
+use crate::desired::{Desired, Entry};
+use crate::error::{Error, Result};
+use crate::marker::Marker;
+use crate::name::{EntryKey, SecretName};
+use crate::password::{Password, Verifier};
+use crate::plan::{Change, Connection, PasswordSource, Step};
+use crate::postgres::{Access, Connector, LoginOutcome, Session, try_login};
+use crate::secret_document::SecretDocument;
+use crate::secrets_manager::{SecretsManager, Which};
+use crate::sql;
+use crate::version_id::VersionId;
+
+/// What effects are made with.
+pub struct Effects<'a> {
+    /// The entries, for their names.
+    pub desired: &'a Desired,
+    /// The server.
+    pub server: &'a Server,
+    /// The session that holds the lock.
+    pub session: &'a Session,
+    /// For connections to other databases.
+    pub connector: &'a Connector,
+    /// The master's password.
+    pub master_password: &'a Password,
+    /// The secrets.
+    pub secrets: &'a SecretsManager,
+}
+
+impl Effects<'_> {
+    /// The database and the username of an entry, as the audit names them.
+    pub(super) fn names_of(&self, entry: Option<&EntryKey>) -> (&str, &str) {
+        entry
+            .and_then(|key| self.desired.entries.get(key))
+            .map_or(("", ""), |entry| (entry.database.as_str(), entry.username.as_str()))
+    }
+
+    /// Carries one step out.
+    pub(super) async fn carry_out(&self, step: &Step) -> Result<()> {
+        match &step.change {
+            Change::RestoreSecret { secret } => self.secrets.restore(secret).await,
+            Change::CreateSecret { secret, version, connection, tags } => {
+                let document = SecretDocument::new(Password::generate()?, connection);
+                self.secrets.create(secret, version, &document, tags).await
+            }
+            Change::StageVersion { secret, version, password, connection } => {
+                self.stage(secret, version, password, connection).await
+            }
+            Change::GrantMembership { role } => {
+                self.session.execute(&sql::grant_membership(self.server, role)).await
+            }
+            Change::CreateRole { role, createdb, connection_limit, secret, version } => {
+                let verifier = self.verifier(secret, version).await?;
+                let marker = self.marker(step, version)?;
+                let (createdb, limit) = (*createdb, *connection_limit);
+                let sql = sql::create_role(self.server, role, createdb, limit, &verifier, &marker);
+                self.session.execute(&sql).await
+            }
+            Change::AlterRole { role, attributes } => {
+                self.session.execute(&sql::alter_role(role, attributes)).await
+            }
+            Change::WriteMarker { role, version } => {
+                let marker = self.marker(step, version)?;
+                self.session.execute(&sql::comment_on_role(role, &marker)).await
+            }
+            Change::CreateDatabase { database, owner } => {
+                self.session.execute(&sql::create_database(self.server, database, owner)).await
+            }
+            Change::RevokeFromPublic { database, privileges } => {
+                self.session.execute(&sql::revoke_from_public(database, privileges)).await
+            }
+            Change::GrantConnect { database, to } => {
+                self.session.execute(&sql::grant_connect(database, to)).await
+            }
+            Change::CommentOnDatabase { database } => {
+                let comment = self.entry(step)?.database_comment(&self.desired.environment);
+                self.session.execute(&sql::comment_on_database(database, &comment)).await
+            }
+            Change::AllowConnections { database } => {
+                self.session.execute(&sql::allow_connections(database)).await
+            }
+            Change::OwnPublicSchema { database, owner } => {
+                self.execute_in(database.as_str(), &sql::own_public_schema(owner)).await
+            }
+            Change::ClosePublicSchema { database } => {
+                self.execute_in(database.as_str(), &sql::close_public_schema()).await
+            }
+            Change::SetPassword { role, secret, version, replaces: _ } => {
+                let verifier = self.verifier(secret, version).await?;
+                let marker = self.marker(step, version)?;
+                self.session.execute(&sql::set_password(role, &verifier, &marker)).await
+            }
+            Change::PublishVersion { secret, version, replaces, role: _ } => {
+                self.prove_login(self.entry(step)?, Which::Version(version)).await?;
+                self.secrets.publish(secret, version, replaces).await
+            }
+            Change::ClearPending { secret, version } => {
+                self.secrets.clear_pending(secret, version).await
+            }
+            Change::TagSecret { secret, tags } => self.secrets.tag(secret, tags).await,
+        }
+    }
+
+    /// Logs in as an application would: with what the secret says.
+    ///
+    /// # Errors
+    /// When the server does not take the password, or lets the role not in.
+    pub async fn prove_login(&self, entry: &Entry, which: Which<'_>) -> Result<()> {
+        let document = self.secrets.document(entry.secret.as_str(), which).await?;
+        let (user, database) = (entry.username.as_str(), entry.database.as_str());
+        match try_login(self.connector, user, &document.password, database).await {
+            LoginOutcome::Accepted => Ok(()),
+            LoginOutcome::Refused(why)
+            | LoginOutcome::TurnedAway(why)
+            | LoginOutcome::Failed(why) => {
+                Err(Error::new(format!("role \"{user}\" cannot log in with its secret: {why}")))
+            }
+        }
+    }
+
+    async fn stage(
+        &self,
+        secret: &SecretName,
+        version: &VersionId,
+        password: &PasswordSource,
+        connection: &Connection,
+    ) -> Result<()> {
+        let document = match password {
+            PasswordSource::New => SecretDocument::new(Password::generate()?, connection),
+            PasswordSource::CopyOf(source) => {
+                let which = Which::Version(source);
+                let mut document = self.secrets.document(secret.as_str(), which).await?;
+                document.set_connection(connection);
+                document
+            }
+        };
+        self.secrets.stage(secret, version, &document).await
+    }
+
+    /// The verifier of a password that is durable: it is read back from where applications read it.
+    async fn verifier(&self, secret: &SecretName, version: &VersionId) -> Result<Verifier> {
+        let document = self.secrets.document(secret.as_str(), Which::Version(version)).await?;
+        document.password.verifier()
+    }
+
+    fn marker(&self, step: &Step, version: &VersionId) -> Result<Marker> {
+        Ok(Marker {
+            environment: self.desired.environment.clone(),
+            entry: self.entry(step)?.key.clone(),
+            version: Some(version.clone()),
+        })
+    }
+
+    fn entry(&self, step: &Step) -> Result<&Entry> {
+        let entry = step.entry.as_ref().and_then(|key| self.desired.entries.get(key));
+        entry.ok_or_else(|| Error::new(format!("step `{}` has no entry", step.change.name())))
+    }
+
+    async fn execute_in(&self, database: &str, sql: &str) -> Result<()> {
+        let (user, password) = (self.server.master.as_str(), self.master_password);
+        let session = self.connector.connect(user, password, database, Access::Write).await?;
+        session.execute(sql).await
+    }
+}

@@ -1,0 +1,150 @@
+//! The command line. Types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::postgres::{RootCertificates, SslMode};
+
+/// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
+/// `application_databases` map in envs/<env>-rds/*.tfvars.
+///
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
+#[derive(Debug, Parser)]
+#[command(name = "goldenpath-rds", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What all verbs have in common.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show what apply would do; writes nothing to the server, the secrets or the audit
+    Plan(PlanArgs),
+    /// Show the plan, ask, and carry it out
+    Apply(ApplyArgs),
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What is planned.
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Exit with 2 when there are changes to make
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Save the plan for `apply FILE`; it holds no secret
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan saved by `plan --out`; refused when a fresh plan has other steps
+    #[arg(value_name = "FILE", conflicts_with_all = ["isolate_server", "reset_password"])]
+    pub plan: Option<PathBuf>,
+    /// What is planned.
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Seconds to wait for another apply on the same server
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub lock_timeout: u64,
+}
+
+/// What changes the plan.
+#[derive(Clone, Debug, Args)]
+pub struct Planning {
+    /// Also close the databases `postgres`, `template1` and the master's own to PUBLIC
+    #[arg(long)]
+    pub isolate_server: bool,
+    /// Set the password of this entry's role although nothing proves the present one; repeatable
+    #[arg(long, value_name = "KEY")]
+    pub reset_password: Vec<String>,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The environment: `dev` reads envs/dev-rds
+    #[arg(long, global = true, value_name = "ENV")]
+    pub env: Option<String>,
+    /// The repository: the folder that holds envs/ and governance/
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub root: PathBuf,
+    /// A variable, as Terraform takes it; repeatable
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub var: Vec<String>,
+    /// A variable file, as Terraform takes it; repeatable
+    #[arg(long, global = true, value_name = "FILE")]
+    pub var_file: Vec<PathBuf>,
+    /// An attribute of entries that only Terraform's module uses; repeatable
+    #[arg(long, global = true, value_name = "NAME")]
+    pub allow_attribute: Vec<String>,
+    /// The AWS region; without it the environment's or the profile's
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The master's secret; without it goldenpath/<env>/rds/master
+    #[arg(long, global = true, value_name = "NAME")]
+    pub master_secret: Option<String>,
+    /// Where to connect, if not to the host in the master's secret: a tunnel, say
+    #[arg(long, global = true, value_name = "HOST")]
+    pub host: Option<String>,
+    /// The port to connect to, if not the one in the master's secret
+    #[arg(long, global = true, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// How TLS is used, in libpq's words
+    #[arg(long, global = true, default_value = "verify-full")]
+    pub sslmode: SslMode,
+    /// The certificate authorities: a PEM file, or `system`
+    #[arg(long, global = true, env = "PGSSLROOTCERT", value_name = "FILE|system")]
+    pub sslrootcert: Option<RootCertificates>,
+    /// How many connections may be used beside the first
+    #[arg(long, global = true, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub parallelism: u16,
+    /// Goes into the audit's column build_id
+    #[arg(long, global = true, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub build_id: String,
+    /// Goes into the audit's column run_id
+    #[arg(
+        long,
+        global = true,
+        env = "GITHUB_RUN_ID",
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub run_id: String,
+    /// The form of the result on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// No colours, also where the terminal has them
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Tell on stderr what is read and done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// The forms of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Human,
+    /// One JSON document.
+    Json,
+    /// For a pull request.
+    Markdown,
+}

@@ -1,0 +1,230 @@
+//! `apply`: read, compare, show, ask, carry out, and look again.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::connections::Connections;
+use super::{document, mint, observe, rendered, variables};
+use crate::actual::Actual;
+use crate::apply::{Effects, Interrupt, Outcome, apply};
+use crate::audit::{Audit, RUN, Row, Status};
+use crate::cli::{ApplyArgs, Format, Global};
+use crate::desired::Desired;
+use crate::error::{Error, ErrorKind, Result};
+use crate::name::Environment;
+use crate::new_versions::NewVersions;
+use crate::output::Output;
+use crate::plan::{Change, Plan};
+use crate::postgres::{Access, Session, acquire};
+use crate::render::{self, Saved};
+use crate::secrets_manager::Which;
+use crate::tfvars::Argument;
+
+pub(super) async fn run(
+    global: &Global,
+    args: &ApplyArgs,
+    arguments: &[Argument],
+    output: Output,
+) -> Result<u8> {
+    let since = Instant::now();
+    let saved = args.plan.as_deref().map(read_saved).transpose()?;
+    let environment = environment(global, saved.as_ref())?;
+    let planning = variables::with_saved(&args.planning, saved.as_ref());
+    let desired = variables::desired(global, &environment, &planning, arguments, output)?;
+    require_permission(&environment)?;
+    let audit = Audit::open(&global.root, &environment, &global.build_id, &global.run_id)?;
+    let connections = Connections::open(global, &environment, "apply", output).await?;
+    let session = connections.session(Access::Write).await?;
+    let patience = Duration::from_secs(args.lock_timeout);
+    let _lock = acquire(&session, patience, |line| output.tell(&format!("{line}\n"))).await?;
+    close_unfinished(&audit, output)?;
+
+    let run = Run {
+        global,
+        connections: &connections,
+        session: &session,
+        desired: &desired,
+        audit: &audit,
+        output,
+    };
+    let new = saved.as_ref().map_or_else(mint, |saved| saved.new);
+    let (actual, plan) = run.observe(&new).await?;
+    if let (Some(saved), Some(path)) = (&saved, &args.plan) {
+        refuse_stale(saved, &plan, path)?;
+    }
+    if global.format != Format::Json {
+        output.result(&rendered(&plan, &desired, &new, global.format, output)?);
+    }
+    if plan.steps.is_empty() {
+        return run.nothing_to_do(&plan, &new, since);
+    }
+    let approved = args.auto_approve || saved.is_some() || confirmed(&environment, output)?;
+    if !approved {
+        output.tell("nothing was done\n");
+        return Ok(1);
+    }
+    run.carry_out(&actual, &plan, &new).await
+}
+
+/// What the parts of one apply share.
+struct Run<'a> {
+    global: &'a Global,
+    connections: &'a Connections,
+    session: &'a Session,
+    desired: &'a Desired,
+    audit: &'a Audit,
+    output: Output,
+}
+
+impl Run<'_> {
+    async fn observe(&self, new: &NewVersions) -> Result<(Actual, Plan)> {
+        let parallelism = usize::from(self.global.parallelism);
+        observe::plan(self.connections, self.session, self.desired, new, parallelism).await
+    }
+
+    fn nothing_to_do(&self, plan: &Plan, new: &NewVersions, since: Instant) -> Result<u8> {
+        let (status, message) = match plan.obstacles.len() {
+            0 => (Status::NoChange, String::new()),
+            obstacles => (Status::Warning, format!("{obstacles} obstacles need a person")),
+        };
+        let duration = Some(since.elapsed());
+        let row =
+            Row { database: "", username: "", action: RUN, status, duration, message: &message };
+        self.audit.append(&row)?;
+        self.finish(plan, new, &Outcome::default())
+    }
+
+    async fn carry_out(&self, actual: &Actual, plan: &Plan, new: &NewVersions) -> Result<u8> {
+        let effects = Effects {
+            desired: self.desired,
+            server: &actual.server,
+            session: self.session,
+            connector: &self.connections.connector,
+            master_password: &self.connections.master.password,
+            secrets: &self.connections.secrets,
+        };
+        let output = self.output;
+        let interrupt = Interrupt::listen(|| {
+            Output::new(true, false).tell("stopping after this step; again to stop at once\n");
+        })?;
+        let outcome = apply(plan, &effects, self.audit, &interrupt, |event| {
+            output.tell(&render::progress(event, output.message_color));
+        })
+        .await?;
+        if outcome.signal.is_none() {
+            self.prove(plan, &effects, &outcome).await?;
+            self.look_again(&outcome).await?;
+        }
+        self.finish(plan, new, &outcome)
+    }
+
+    /// Every password that this run set logs in, as an application would do it.
+    async fn prove(&self, plan: &Plan, effects: &Effects<'_>, outcome: &Outcome) -> Result<()> {
+        for entry in self.desired.entries.values() {
+            let failed = outcome.failed.iter().any(|step| step.entry.as_ref() == Some(&entry.key));
+            let set = plan.steps.iter().any(|step| {
+                step.entry.as_ref() == Some(&entry.key)
+                    && matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. })
+            });
+            if set && !failed {
+                effects.prove_login(entry, Which::Current).await?;
+                self.output.detail(&format!("{}: logged in with the secret", entry.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// A statement that was accepted and changed nothing would show here.
+    async fn look_again(&self, outcome: &Outcome) -> Result<()> {
+        if !outcome.failed.is_empty() {
+            return Ok(());
+        }
+        let (_, left) = self.observe(&mint()).await?;
+        if left.steps.is_empty() {
+            return Ok(());
+        }
+        let what = render::human(&left, false);
+        Err(Error::new(format!(
+            "all steps were carried out, but a second look finds more to do:\n{what}"
+        ))
+        .hint("someone else may be changing the same objects; run `plan` again"))
+    }
+
+    fn finish(&self, plan: &Plan, new: &NewVersions, outcome: &Outcome) -> Result<u8> {
+        let (format, output) = (self.global.format, self.output);
+        match format {
+            Format::Json => output.result(&document(plan, self.desired, new, Some(outcome))?),
+            Format::Human | Format::Markdown if plan.steps.is_empty() => {}
+            Format::Human | Format::Markdown => {
+                let again = format!("goldenpath-rds apply --env {}", self.desired.environment);
+                output.result(&render::outcome(plan, outcome, &again, output.color));
+            }
+        }
+        let kind = match outcome.signal {
+            Some(number) => ErrorKind::Signal(number),
+            None if !outcome.failed.is_empty() => ErrorKind::Failure,
+            None if !plan.obstacles.is_empty() => ErrorKind::Blocked,
+            None => return Ok(0),
+        };
+        Ok(Error::of(kind, "").exit_code())
+    }
+}
+
+fn read_saved(path: &Path) -> Result<Saved> {
+    let shown = path.display();
+    let hint = "make a new one with `goldenpath-rds plan --out FILE`";
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(format!("cannot read the plan {shown}: {error}")).hint(hint))?;
+    Saved::parse(&text)
+        .map_err(|why| Error::new(format!("{shown} is not a saved plan: {why}")).hint(hint))
+}
+
+fn environment(global: &Global, saved: Option<&Saved>) -> Result<Environment> {
+    match (saved, &global.env) {
+        (Some(saved), Some(env)) if saved.environment != *env => Err(Error::of(
+            ErrorKind::Usage,
+            format!("the saved plan is for environment `{}`, --env is `{env}`", saved.environment),
+        )),
+        (Some(saved), _) => variables::parse_environment(&saved.environment),
+        (None, _) => variables::environment(global),
+    }
+}
+
+/// Environments other than these two are changed only where somebody said so beforehand.
+fn require_permission(environment: &Environment) -> Result<()> {
+    let free = matches!(environment.as_str(), "dev" | "local");
+    if free || std::env::var("ALLOW_DB_PROVISION").is_ok_and(|value| value == "true") {
+        return Ok(());
+    }
+    let message = format!("environment `{environment}` is not changed without permission");
+    Err(Error::new(message).hint("set ALLOW_DB_PROVISION=true if this run is meant to change it"))
+}
+
+fn close_unfinished(audit: &Audit, output: Output) -> Result<()> {
+    match audit.close_unfinished()? {
+        0 => {}
+        count => output.tell(&format!(
+            "warning: an earlier run did not end; {count} entries were closed as `interrupted` in the audit\n"
+        )),
+    }
+    Ok(())
+}
+
+fn refuse_stale(saved: &Saved, plan: &Plan, path: &Path) -> Result<()> {
+    if saved.agrees_with(plan) {
+        return Ok(());
+    }
+    let message =
+        format!("the saved plan {} is stale: a fresh plan has other steps", path.display());
+    Err(Error::of(ErrorKind::Blocked, message)
+        .hint("something changed since it was made; look at a new one with `goldenpath-rds plan --out FILE`"))
+}
+
+fn confirmed(environment: &Environment, output: Output) -> Result<bool> {
+    let question =
+        format!("\nCarry this out in environment `{environment}`? Only `yes` is taken: ");
+    output.confirm(&question).ok_or_else(|| {
+        Error::of(ErrorKind::Usage, "there is no terminal to ask at")
+            .hint("give --auto-approve, or apply a saved plan")
+    })
+}

@@ -1,0 +1,57 @@
+//! One file for each verb; each reads as the pipeline does.
+
+mod apply;
+mod connections;
+mod observe;
+mod plan;
+mod variables;
+
+use crate::cli::{Cli, Format, Verb};
+use crate::desired::Desired;
+use crate::error::Result;
+use crate::new_versions::NewVersions;
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::render;
+use crate::tfvars::Argument;
+
+/// Runs the verb and gives the exit code. `arguments` are `--var` and `--var-file` in the order given.
+///
+/// # Errors
+/// What stops the verb.
+pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
+    match cli.verb {
+        Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
+    }
+}
+
+/// The time and a random seed for the ids of this run.
+fn mint() -> NewVersions {
+    NewVersions { at: jiff::Timestamp::now(), seed: uuid::Uuid::new_v4() }
+}
+
+/// The plan in the form asked for.
+fn rendered(
+    plan: &Plan,
+    desired: &Desired,
+    new: &NewVersions,
+    format: Format,
+    output: Output,
+) -> Result<String> {
+    match format {
+        Format::Human => Ok(render::human(plan, output.color)),
+        Format::Markdown => Ok(render::markdown(plan)),
+        Format::Json => document(plan, desired, new, None),
+    }
+}
+
+fn document(
+    plan: &Plan,
+    desired: &Desired,
+    new: &NewVersions,
+    outcome: Option<&crate::apply::Outcome>,
+) -> Result<String> {
+    render::document(plan, desired, new, outcome)
+        .map_err(|error| crate::error::Error::new(format!("cannot write JSON: {error}")))
+}

@@ -1,0 +1,193 @@
+//! Reading what is there: the catalogs and the list of secrets at once, then what they leave open.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::connections::Connections;
+use crate::actual::{Actual, Content, Database, Login, PublicSchema, Secret, Server, Version};
+use crate::desired::{Desired, Entry};
+use crate::diff::diff;
+use crate::error::Result;
+use crate::marker::Marker;
+use crate::name::SecretName;
+use crate::new_versions::NewVersions;
+use crate::plan::Plan;
+use crate::postgres::{
+    LoginOutcome, MAINTENANCE_DATABASE, Session, read_public_schema, snapshot, try_login,
+};
+use crate::secrets_manager::Which;
+
+/// Requests to Secrets Manager under way at once.
+const REQUESTS: usize = 8;
+
+/// Reads, and compares with what is wanted.
+pub(super) async fn plan(
+    connections: &Connections,
+    session: &Session,
+    desired: &Desired,
+    new: &NewVersions,
+    parallelism: usize,
+) -> Result<(Actual, Plan)> {
+    let mut actual = read(connections, session, desired, parallelism).await?;
+    let draft = diff(desired, &actual, new);
+    refine(connections, desired, &draft, &mut actual).await?;
+    let plan = diff(desired, &actual, new);
+    Ok((actual, plan))
+}
+
+async fn read(
+    connections: &Connections,
+    session: &Session,
+    desired: &Desired,
+    parallelism: usize,
+) -> Result<Actual> {
+    let prefix = SecretName::prefix(&desired.environment);
+    let (shared, secrets) = tokio::try_join!(snapshot(session), connections.secrets.list(&prefix))?;
+    let mut databases = shared.databases;
+    for (name, schema) in read_schemas(connections, desired, &databases, parallelism).await? {
+        if let Some(database) = databases.get_mut(&name) {
+            database.public_schema = schema;
+        }
+    }
+    let server = Server {
+        version: session.server_version(),
+        master: shared.master,
+        master_database: connections.master.database.clone(),
+        endpoint: connections.master.endpoint.clone(),
+    };
+    Ok(Actual { server, roles: shared.roles, databases, secrets })
+}
+
+/// A database is connected to only if it is an entry's and can be.
+async fn read_schemas(
+    connections: &Connections,
+    desired: &Desired,
+    databases: &BTreeMap<String, Database>,
+    parallelism: usize,
+) -> Result<Vec<(String, PublicSchema)>> {
+    let open = |name: &str| {
+        databases
+            .get(name)
+            .is_some_and(|database| database.allows_connections && !database.is_invalid)
+    };
+    let names = desired.entries.values().map(|entry| entry.database.to_string());
+    stream::iter(names.filter(|name| open(name)))
+        .map(|name| async move {
+            let master = &connections.master;
+            let (user, password) = (&master.username, &master.password);
+            let schema = read_public_schema(&connections.connector, user, password, &name).await?;
+            Ok((name, schema))
+        })
+        .buffer_unordered(parallelism)
+        .try_collect()
+        .await
+}
+
+/// The list of secrets may be minutes behind, and says nothing of values. So what would lead to a step,
+/// or stands in its way, is looked at again.
+async fn refine(
+    connections: &Connections,
+    desired: &Desired,
+    draft: &Plan,
+    actual: &mut Actual,
+) -> Result<()> {
+    let open = |entry: &&Entry| {
+        let key = Some(&entry.key);
+        draft.steps.iter().any(|step| step.entry.as_ref() == key)
+            || draft.obstacles.iter().any(|obstacle| obstacle.entry.as_ref() == key)
+    };
+    let seen = &*actual;
+    let looked: Vec<(&Entry, Option<Secret>, Login)> =
+        stream::iter(desired.entries.values().filter(open))
+            .map(|entry| look(connections, seen, entry))
+            .buffer_unordered(REQUESTS)
+            .try_collect()
+            .await?;
+    for (entry, secret, login) in looked {
+        match secret {
+            Some(secret) => actual.secrets.insert(entry.secret.to_string(), secret),
+            None => actual.secrets.remove(entry.secret.as_str()),
+        };
+        if let Some(role) = actual.roles.get_mut(entry.username.as_str()) {
+            role.login = login;
+        }
+    }
+    Ok(())
+}
+
+async fn look<'a>(
+    connections: &Connections,
+    actual: &Actual,
+    entry: &'a Entry,
+) -> Result<(&'a Entry, Option<Secret>, Login)> {
+    let name = entry.secret.as_str();
+    let Some(mut secret) = connections.secrets.describe(name).await? else {
+        return Ok((entry, None, Login::NotTried));
+    };
+    if !secret.is_scheduled_for_deletion {
+        complete(connections, actual, entry, &mut secret).await?;
+    }
+    let login = match (unmarked(actual, entry), &secret.current) {
+        (true, Some(current)) if !secret.is_scheduled_for_deletion => {
+            probe(connections, actual, entry, current).await?
+        }
+        _ => Login::NotTried,
+    };
+    Ok((entry, Some(secret), login))
+}
+
+/// Times that an id does not carry, and values whose tags do not say what stands in them.
+async fn complete(
+    connections: &Connections,
+    actual: &Actual,
+    entry: &Entry,
+    secret: &mut Secret,
+) -> Result<()> {
+    let name = entry.secret.as_str();
+    let tags_vouch = entry
+        .vouching_tags(&actual.server.endpoint)
+        .iter()
+        .all(|(name, value)| secret.tags.get(name) == Some(value));
+    let versions = || [&secret.current, &secret.pending].into_iter().flatten();
+    let times = if versions().any(|version| version.born.is_none()) {
+        connections.secrets.version_times(name).await?
+    } else {
+        BTreeMap::new()
+    };
+    for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
+        version.born = version.born.or_else(|| times.get(version.id.as_str()).copied());
+        if !tags_vouch {
+            version.content = connections.secrets.content(name, &version.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a role whose comment does not say where its password came from.
+fn unmarked(actual: &Actual, entry: &Entry) -> bool {
+    actual.roles.get(entry.username.as_str()).is_some_and(|role| {
+        let marker = role.comment.as_deref().and_then(Marker::parse);
+        marker.and_then(|marker| marker.version).is_none()
+    })
+}
+
+async fn probe(
+    connections: &Connections,
+    actual: &Actual,
+    entry: &Entry,
+    current: &Version,
+) -> Result<Login> {
+    if let Content::Malformed(_) = current.content {
+        return Ok(Login::NotTried);
+    }
+    let which = Which::Version(&current.id);
+    let document = connections.secrets.document(entry.secret.as_str(), which).await?;
+    let exists = actual.databases.contains_key(entry.database.as_str());
+    let database = if exists { entry.database.as_str() } else { MAINTENANCE_DATABASE };
+    let user = entry.username.as_str();
+    Ok(match try_login(&connections.connector, user, &document.password, database).await {
+        LoginOutcome::Accepted | LoginOutcome::TurnedAway(_) => Login::Accepted,
+        LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Login::Refused(why),
+    })
+}

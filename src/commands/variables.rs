@@ -1,0 +1,125 @@
+//! From the variable files and the command line to what is wanted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::cli::{Global, Planning};
+use crate::desired::{Desired, Entry, VARIABLE, entries, entry_type, environment_matches};
+use crate::error::{Error, ErrorKind, Result};
+use crate::name::{EntryKey, Environment};
+use crate::output::Output;
+use crate::render::Saved;
+use crate::tfvars::{Argument, Diagnostic, Request, Rules, Sources, Type, Variables, read};
+
+/// The environment of `--env`.
+pub(super) fn environment(global: &Global) -> Result<Environment> {
+    let Some(env) = &global.env else {
+        return Err(Error::of(ErrorKind::Usage, "no environment is given")
+            .hint(format!("give --env; there are: {}", environments(&global.root))));
+    };
+    parse_environment(env)
+}
+
+/// An environment's name.
+pub(super) fn parse_environment(text: &str) -> Result<Environment> {
+    Environment::parse(text)
+        .map_err(|why| Error::of(ErrorKind::Usage, format!("environment `{text}`: {why}")))
+}
+
+/// A saved plan was made with these flags, and is compared with a plan made with them.
+pub(super) fn with_saved(planning: &Planning, saved: Option<&Saved>) -> Planning {
+    match saved {
+        Some(saved) => Planning {
+            isolate_server: saved.isolate_server,
+            reset_password: saved.reset_passwords.clone(),
+        },
+        None => planning.clone(),
+    }
+}
+
+/// Everything that is wanted.
+pub(super) fn desired(
+    global: &Global,
+    environment: &Environment,
+    planning: &Planning,
+    arguments: &[Argument],
+    output: Output,
+) -> Result<Desired> {
+    let shown_as = format!("envs/{environment}-rds");
+    let folder = global.root.join(&shown_as);
+    if !folder.is_dir() {
+        return Err(Error::new(format!("there is no folder {}", folder.display())).hint(format!(
+            "there are: {}; --root names the repository",
+            environments(&global.root)
+        )));
+    }
+    let process: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let request = Request {
+        folder: &folder,
+        shown_as: &shown_as,
+        working_folder: Path::new("."),
+        arguments,
+        environment: &process,
+    };
+    let (sources, variables) = read(&request);
+    let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
+    let variables = variables.map_err(shown)?;
+    let entries = checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    output.detail(&format!("read {} entries from {shown_as}", entries.len()));
+    let resets = reset_keys(planning)?;
+    Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {
+        Error::of(ErrorKind::Usage, format!("--reset-password {key}: there is no such entry"))
+    })
+}
+
+fn checked(
+    variables: &Variables,
+    environment: &Environment,
+    allow_attributes: &[String],
+) -> Result<BTreeMap<EntryKey, Entry>, Vec<Diagnostic>> {
+    let named = variables.get("environment", &Type::String, Rules::Terraform)?;
+    environment_matches(named.as_ref(), environment).map_err(|problem| vec![*problem])?;
+    match variables.get(VARIABLE, &entry_type(), Rules::Strict { allow_attributes })? {
+        Some(value) => entries(&value, environment),
+        None => Err(vec![
+            Diagnostic::anywhere(format!("nothing sets `{VARIABLE}`"))
+                .hint(format!("an environment without databases says so: `{VARIABLE} = {{}}`")),
+        ]),
+    }
+}
+
+fn reset_keys(planning: &Planning) -> Result<BTreeSet<EntryKey>> {
+    let parse = |key: &String| {
+        EntryKey::parse(key)
+            .map_err(|why| Error::of(ErrorKind::Usage, format!("--reset-password {key}: {why}")))
+    };
+    planning.reset_password.iter().map(parse).collect()
+}
+
+/// The problems themselves are shown at once; the error counts them.
+fn refused(sources: &Sources, problems: &[Diagnostic], shown_as: &str, output: Output) -> Error {
+    output.tell(&sources.render(problems, output.message_color));
+    output.tell("\n");
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        many => format!("{many} problems"),
+    };
+    Error::new(format!("{shown_as}: {count}; nothing was done"))
+}
+
+/// The environments that the repository has.
+fn environments(root: &Path) -> String {
+    let names: BTreeSet<String> = std::fs::read_dir(root.join("envs"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix("-rds").map(str::to_owned))
+        .collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}

@@ -1,0 +1,183 @@
+//! The database of an entry: its owner, who may connect, schema `public`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use super::findings::Findings;
+use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema, Server};
+use crate::marker::Marker;
+use crate::plan::{Change, Note, ObstacleKind};
+
+/// Privileges on a database that nobody has just by being there.
+const CLOSED_TO_PUBLIC: [DatabasePrivilege; 3] =
+    [DatabasePrivilege::Connect, DatabasePrivilege::Create, DatabasePrivilege::Temporary];
+
+pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
+    let entry = context.entry;
+    let name = &entry.database;
+    if context.actual.server.master_database.as_deref() == Some(name.as_str()) {
+        return findings.obstacle(
+            ObstacleKind::ReservedName,
+            format!("database \"{name}\" is the master's own"),
+            "give the entry a database_name of its own",
+        );
+    }
+    let created;
+    let database = match context.actual.databases.get(name.as_str()) {
+        Some(database) => database,
+        None => {
+            let owner = entry.username.clone();
+            let change = Change::CreateDatabase { database: name.clone(), owner };
+            findings.step(change, "there is no such database yet");
+            created = just_created(entry.username.as_str());
+            &created
+        }
+    };
+    if refuse(context, database, findings) {
+        return;
+    }
+    compare_isolation(context, database, findings);
+    compare_public_schema(context, database, findings);
+    if database.encoding != "UTF8" {
+        let (database, encoding) = (name.clone(), database.encoding.clone());
+        findings.note(Note::Encoding { database, encoding });
+    }
+}
+
+/// What CREATE DATABASE … ALLOW_CONNECTIONS false leaves.
+fn just_created(owner: &str) -> Database {
+    use DatabasePrivilege::{Connect, Create, Temporary};
+    Database {
+        owner: owner.to_owned(),
+        allows_connections: false,
+        is_invalid: false,
+        encoding: "UTF8".to_owned(),
+        privileges: BTreeMap::from([
+            (Grantee::Public, BTreeSet::from([Connect, Temporary])),
+            (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
+        ]),
+        comment: None,
+        public_schema: PublicSchema::NotRead,
+    }
+}
+
+fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -> bool {
+    let (name, owner) = (&context.entry.database, &context.entry.username);
+    let marker = database.comment.as_deref().and_then(Marker::parse);
+    if database.is_invalid {
+        findings.obstacle(
+            ObstacleKind::InvalidDatabase,
+            format!(
+                "database \"{name}\" is invalid: a DROP DATABASE was interrupted, its data is gone"
+            ),
+            format!("run `DROP DATABASE \"{name}\"`, then apply again creates it empty"),
+        );
+    } else if let Some(other) = marker.filter(|m| m.environment != context.desired.environment) {
+        findings.obstacle(
+            ObstacleKind::OtherEnvironment,
+            format!("database \"{name}\" is managed for environment `{}`", other.environment),
+            "two environments on one server need different database names",
+        );
+    } else if database.owner != owner.as_str() {
+        findings.obstacle(
+            ObstacleKind::WrongOwner,
+            format!("database \"{name}\" belongs to \"{}\", the entry says \"{owner}\"", database.owner),
+            format!(
+                "correct the entry, or run `ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"` after looking at who owns the objects in it"
+            ),
+        );
+    } else {
+        return false;
+    }
+    true
+}
+
+fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut Findings) {
+    let name = &context.entry.database;
+    let open: BTreeSet<_> = database
+        .privileges_of(&Grantee::Public)
+        .filter(|privilege| CLOSED_TO_PUBLIC.contains(privilege))
+        .collect();
+    if !open.is_empty() {
+        let change = Change::RevokeFromPublic { database: name.to_string(), privileges: open };
+        findings.step(change, "PUBLIC is every role on the server");
+    }
+    let to: BTreeSet<String> =
+        [context.actual.server.master.as_str(), context.entry.username.as_str()]
+            .into_iter()
+            .filter(|role| {
+                let grantee = Grantee::Role((*role).to_owned());
+                !database.privileges_of(&grantee).any(|held| held == DatabasePrivilege::Connect)
+            })
+            .map(str::to_owned)
+            .collect();
+    if !to.is_empty() {
+        let reason = "by name, since PUBLIC may not connect";
+        findings.step(Change::GrantConnect { database: name.clone(), to }, reason);
+    }
+    compare_comment(context, database, findings);
+    if !database.allows_connections {
+        let reason = "closed to connections until here";
+        findings.step(Change::AllowConnections { database: name.clone() }, reason);
+    }
+}
+
+fn compare_comment(context: &Context<'_>, database: &Database, findings: &mut Findings) {
+    let wanted = context.entry.database_comment(&context.desired.environment);
+    if database.comment.as_deref() == Some(&wanted) {
+        return;
+    }
+    let reason = match database.comment.as_deref() {
+        Some(comment) if Marker::parse(comment).is_none() => {
+            format!("the marker says whose it is; replaces the comment '{comment}'")
+        }
+        Some(_) | None => "the marker says whose it is".to_owned(),
+    };
+    let database = context.entry.database.clone();
+    findings.step(Change::CommentOnDatabase { database }, reason);
+}
+
+fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &mut Findings) {
+    let name = &context.entry.database;
+    let role = context.entry.username.as_str();
+    let (owner, open) = match &database.public_schema {
+        PublicSchema::Absent => return,
+        PublicSchema::Present { owner, public_may_create } => (owner.as_str(), *public_may_create),
+        PublicSchema::NotRead => {
+            if context.actual.databases.contains_key(name.as_str()) {
+                findings.note(Note::NotRead { database: name.clone() });
+            }
+            in_new_database(&context.actual.server)
+        }
+    };
+    let ours = [role, "pg_database_owner", context.actual.server.master.as_str()];
+    if open && !ours.contains(&owner) {
+        findings.obstacle(
+            ObstacleKind::ForeignSchema,
+            format!("schema public of database \"{name}\" belongs to \"{owner}\" and PUBLIC may create in it"),
+            format!("\"{owner}\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
+        );
+        return;
+    }
+    if !context.actual.server.has_closed_public_schema() && owner != role {
+        let change = Change::OwnPublicSchema {
+            database: name.clone(),
+            owner: context.entry.username.clone(),
+        };
+        findings.step(change, "the owner of the database could not create tables in it");
+    }
+    if open {
+        let reason = "PUBLIC is every role that can connect";
+        findings.step(Change::ClosePublicSchema { database: name.clone() }, reason);
+    }
+}
+
+/// Schema `public` as the template has it: closed from PostgreSQL 15 on; on 14 it is template1's, which
+/// belongs to the master on RDS (measured).
+fn in_new_database(server: &Server) -> (&str, bool) {
+    if server.has_closed_public_schema() {
+        ("pg_database_owner", false)
+    } else {
+        (&server.master, true)
+    }
+}

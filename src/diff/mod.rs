@@ -1,0 +1,68 @@
+//! From what is wanted and what is there to a plan. No I/O, no clock, no randomness.
+//!
+//! Where an object does not exist yet, the comparison goes on with the facts that its creation will
+//! leave. So a step never depends on another step being in the plan, and after any part of a
+//! plan has been carried out, the diff gives the rest.
+
+mod database;
+mod findings;
+mod role;
+mod secret;
+mod server;
+
+use crate::actual::Actual;
+use crate::desired::{Desired, Entry};
+use crate::new_versions::NewVersions;
+use crate::plan::{Note, Plan};
+use findings::Findings;
+
+/// Compares. `new` gives the ids of the secret versions that the plan will make.
+#[must_use]
+pub fn diff(desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
+    let mut plan = Plan {
+        environment: desired.environment.clone(),
+        endpoint: actual.server.endpoint.clone(),
+        entries: desired.entries.len(),
+        steps: Vec::new(),
+        obstacles: Vec::new(),
+        unclaimed: server::unclaimed(desired, actual),
+        notes: Vec::new(),
+    };
+    if desired.entries.is_empty() {
+        plan.notes.push(Note::NoEntries);
+    }
+    server::compare(desired, actual).add_to(&mut plan);
+    for entry in desired.entries.values() {
+        compare_entry(&Context { desired, actual, new, entry }).add_to(&mut plan);
+    }
+    plan.steps.sort_by_key(|step| step.change.phase());
+    plan
+}
+
+/// What the comparison of one entry looks at.
+struct Context<'a> {
+    desired: &'a Desired,
+    actual: &'a Actual,
+    new: &'a NewVersions,
+    entry: &'a Entry,
+}
+
+impl Context<'_> {
+    fn reset_asked(&self) -> bool {
+        self.desired.reset_passwords.contains(&self.entry.key)
+    }
+}
+
+fn compare_entry(context: &Context<'_>) -> Findings {
+    let mut findings = Findings::of(Some(&context.entry.key));
+    let role = role::judge(context, &mut findings);
+    let secret = secret::compare(context, role.as_ref(), &mut findings);
+    if let Some(secret) = &secret {
+        role::compare(context, role.as_ref(), secret, &mut findings);
+    }
+    database::compare(context, &mut findings);
+    if let Some(secret) = &secret {
+        secret::finish(context, secret, &mut findings);
+    }
+    findings
+}

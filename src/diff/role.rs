@@ -1,0 +1,256 @@
+//! The role of an entry: its attributes, and which secret version its password came from.
+
+use super::Context;
+use super::findings::Findings;
+use super::secret::Planned;
+use crate::actual::{Login, Role};
+use crate::marker::Marker;
+use crate::plan::{Change, Note, ObstacleKind, RoleAttributes};
+use crate::version_id::VersionId;
+
+/// A role that exists, and what its comment says of its password.
+pub(super) struct Standing<'a> {
+    role: &'a Role,
+    marker: Option<Marker>,
+    pub(super) says: Says,
+}
+
+/// What a role's comment says of its password.
+pub(super) enum Says {
+    /// Nothing: the password was not set by this program.
+    Nothing,
+    /// It came from this version.
+    Version(VersionId),
+}
+
+/// Looks at the role and names what stands in the way. `None` when there is no such role.
+pub(super) fn judge<'a>(context: &Context<'a>, findings: &mut Findings) -> Option<Standing<'a>> {
+    let name = &context.entry.username;
+    if name.as_str() == context.actual.server.master {
+        findings.obstacle(
+            ObstacleKind::ReservedName,
+            format!("role \"{name}\" is the master itself"),
+            "give the entry a username of its own",
+        );
+    }
+    let role = context.actual.roles.get(name.as_str())?;
+    refuse_privileged(context, role, findings);
+    let marker = role.comment.as_deref().and_then(Marker::parse);
+    if let Some(other) = marker.as_ref().filter(|m| m.environment != context.desired.environment) {
+        findings.obstacle(
+            ObstacleKind::OtherEnvironment,
+            format!("role \"{name}\" is managed for environment `{}`", other.environment),
+            "two environments on one server need different usernames",
+        );
+    }
+    let says = marker.as_ref().and_then(|m| m.version.clone()).map_or(Says::Nothing, Says::Version);
+    Some(Standing { role, marker, says })
+}
+
+/// Plans the role. `secret` says which version its password is to be from.
+pub(super) fn compare(
+    context: &Context<'_>,
+    role: Option<&Standing<'_>>,
+    secret: &Planned,
+    findings: &mut Findings,
+) {
+    let Some(standing) = role else {
+        let change = Change::CreateRole {
+            role: context.entry.username.clone(),
+            createdb: context.entry.createdb,
+            connection_limit: context.entry.connection_limit,
+            secret: context.entry.secret.clone(),
+            version: secret.target().id.clone(),
+        };
+        return findings.step(change, "there is no such role yet");
+    };
+    compare_membership(context, standing.role, findings);
+    compare_attributes(context, standing.role, findings);
+    compare_password(context, standing, secret, findings);
+}
+
+fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings) {
+    let name = &context.entry.username;
+    if !role.superuser_attributes.is_empty() {
+        let words: Vec<_> = role.superuser_attributes.iter().copied().collect();
+        findings.obstacle(
+            ObstacleKind::PrivilegedRole,
+            format!("role \"{name}\" has {}", words.join(" and ")),
+            "only a superuser can take it away; use another username",
+        );
+    }
+    if role.member_of.contains("rds_iam") {
+        findings.obstacle(
+            ObstacleKind::IamRole,
+            format!("role \"{name}\" is a member of rds_iam, so RDS refuses its password"),
+            format!("run `REVOKE rds_iam FROM \"{name}\"`, or keep the role out of the map"),
+        );
+    }
+}
+
+/// The master acts on the database through the owner's privileges, and needs SET for OWNER clauses;
+/// with ADMIN it keeps its hold on the role when the server is upgraded to PostgreSQL 16.
+fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
+    let (name, server) = (&context.entry.username, &context.actual.server);
+    let held = role.master;
+    if held.admin && held.inherit && held.set {
+        return;
+    }
+    if server.has_strict_createrole() && !held.admin {
+        return findings.obstacle(
+            ObstacleKind::NoAdminOption,
+            format!("role \"{name}\" was made by someone else, and \"{}\" has no ADMIN OPTION on it", server.master),
+            format!(
+                "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{}\" WITH ADMIN OPTION",
+                server.master
+            ),
+        );
+    }
+    let reason = "the master needs the owner's privileges to manage the database";
+    findings.step(Change::GrantMembership { role: name.clone() }, reason);
+}
+
+fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Findings) {
+    let entry = context.entry;
+    let attributes = RoleAttributes {
+        login: (!role.can_login).then_some(true),
+        createdb: (role.can_create_databases != entry.createdb).then_some(entry.createdb),
+        createrole: role.can_create_roles.then_some(false),
+        connection_limit: (role.connection_limit != entry.connection_limit)
+            .then_some(entry.connection_limit),
+        never_expires: role.expires,
+    };
+    if attributes.is_empty() {
+        return;
+    }
+    let reason = match attributes.createdb {
+        Some(false) => {
+            "differs from the entry; if the application creates databases itself, set `createdb = true`"
+        }
+        Some(true) | None => "differs from the entry",
+    };
+    findings.step(Change::AlterRole { role: entry.username.clone(), attributes }, reason);
+}
+
+/// The table of the password protocol, for a role that exists.
+fn compare_password(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    secret: &Planned,
+    findings: &mut Findings,
+) {
+    let target = secret.target();
+    let said = match &standing.says {
+        Says::Version(version) => version.clone(),
+        Says::Nothing => match (&standing.role.login, secret.current_exists) {
+            (Login::Accepted, true) => adopt(context, standing, secret, findings),
+            (Login::Accepted | Login::NotTried | Login::Refused(_), _) => {
+                return take_over(context, standing, secret, findings);
+            }
+        },
+    };
+    if said == target.id {
+        refresh_marker(context, standing, &said, findings);
+        if context.reset_asked() {
+            findings.note(Note::NothingToReset { entry: context.entry.key.clone() });
+        }
+    } else if target.is_older_than(said.born()) {
+        refuse_older(context, &said, &target.id, findings);
+    } else {
+        let reason = format!("the secret has a newer version than the role's, {said}");
+        set_password(context, &target.id, Some(said), reason, findings);
+    }
+}
+
+fn adopt(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    secret: &Planned,
+    findings: &mut Findings,
+) -> VersionId {
+    let version = secret.current.id.clone();
+    let mut reason = "adopted: the password in the secret logs in".to_owned();
+    if let Some(comment) = standing.role.comment.as_ref().filter(|comment| !comment.is_empty()) {
+        reason.push_str(&format!("; replaces the comment '{comment}'"));
+    }
+    let role = context.entry.username.clone();
+    findings.step(Change::WriteMarker { role, version: version.clone() }, reason);
+    version
+}
+
+fn take_over(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    secret: &Planned,
+    findings: &mut Findings,
+) {
+    let (key, name) = (&context.entry.key, &context.entry.username);
+    if context.reset_asked() {
+        let reason = "--reset-password takes the role over";
+        return set_password(context, &secret.target().id, None, reason, findings);
+    }
+    let why = match &standing.role.login {
+        Login::Refused(why) => {
+            format!("the password in `{}` is refused: {why}", context.entry.secret)
+        }
+        Login::NotTried | Login::Accepted => {
+            format!("nothing proves the password in `{}`", context.entry.secret)
+        }
+    };
+    findings.obstacle(
+        ObstacleKind::ForeignRole,
+        format!("role \"{name}\" was made by someone else, and {why}"),
+        format!(
+            "put the right password into the secret, or run with `--reset-password {key}` to set the role's password from it"
+        ),
+    );
+}
+
+/// The marker may name another entry: the key was changed, the role and its database were not.
+fn refresh_marker(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    version: &VersionId,
+    findings: &mut Findings,
+) {
+    if let Some(marker) = standing.marker.as_ref().filter(|m| m.entry != context.entry.key) {
+        let reason = format!("the entry was called `{}`", marker.entry);
+        let (role, version) = (context.entry.username.clone(), version.clone());
+        findings.step(Change::WriteMarker { role, version }, reason);
+    }
+}
+
+fn refuse_older(
+    context: &Context<'_>,
+    said: &VersionId,
+    target: &VersionId,
+    findings: &mut Findings,
+) {
+    let (key, secret) = (&context.entry.key, &context.entry.secret);
+    findings.obstacle(
+        ObstacleKind::OlderSecret,
+        format!(
+            "the password of role \"{}\" is from version {said} of `{secret}`, but AWSCURRENT is the older {target}",
+            context.entry.username
+        ),
+        format!(
+            "move AWSCURRENT back to version {said}, or run with `--reset-password {key}` to make a new password"
+        ),
+    );
+}
+
+fn set_password(
+    context: &Context<'_>,
+    version: &VersionId,
+    replaces: Option<VersionId>,
+    reason: impl Into<String>,
+    findings: &mut Findings,
+) {
+    let change = Change::SetPassword {
+        role: context.entry.username.clone(),
+        secret: context.entry.secret.clone(),
+        version: version.clone(),
+        replaces,
+    };
+    findings.step(change, reason);
+}

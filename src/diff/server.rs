@@ -1,0 +1,87 @@
+//! What concerns the server and not one entry.
+
+use std::collections::BTreeSet;
+
+use super::findings::Findings;
+use crate::actual::{Actual, Database, DatabasePrivilege, Grantee};
+use crate::desired::{Desired, MANAGED_BY};
+use crate::marker::Marker;
+use crate::plan::{Change, Note, ObstacleKind, Unclaimed};
+
+/// The databases that every server has and no tenant has business in.
+const SERVER_DATABASES: [&str; 2] = ["postgres", "template1"];
+
+/// Compares the server's own databases: closed to PUBLIC if asked for, else named.
+pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
+    let mut findings = Findings::of(None);
+    let master_database = actual.server.master_database.as_deref();
+    let names: BTreeSet<&str> = SERVER_DATABASES.into_iter().chain(master_database).collect();
+    let mut open = BTreeSet::new();
+    for name in names {
+        let Some(database) = actual.databases.get(name) else { continue };
+        let privileges: BTreeSet<_> = database.privileges_of(&Grantee::Public).collect();
+        if !privileges.contains(&DatabasePrivilege::Connect) {
+            continue;
+        }
+        if !desired.isolate_server {
+            open.insert(name.to_owned());
+        } else if may_revoke(actual, database) {
+            let change = Change::RevokeFromPublic { database: name.to_owned(), privileges };
+            findings.step(change, "--isolate-server: every tenant can log in to it");
+        } else {
+            refuse_foreign(actual, name, database, &mut findings);
+        }
+    }
+    if !open.is_empty() {
+        findings.note(Note::ServerIsOpen { databases: open });
+    }
+    findings
+}
+
+/// What is marked as ours for this environment and no entry asks for.
+pub(super) fn unclaimed(desired: &Desired, actual: &Actual) -> Vec<Unclaimed> {
+    let ours = |comment: Option<&String>| {
+        let marker = comment.and_then(|comment| Marker::parse(comment));
+        marker.is_some_and(|marker| marker.environment == desired.environment)
+    };
+    let entries = || desired.entries.values();
+    let databases = actual
+        .databases
+        .iter()
+        .filter(|(_, database)| ours(database.comment.as_ref()))
+        .filter(|(name, _)| !entries().any(|entry| entry.database.as_str() == *name))
+        .map(|(name, _)| Unclaimed::Database(name.clone()));
+    let roles = actual
+        .roles
+        .iter()
+        .filter(|(_, role)| ours(role.comment.as_ref()))
+        .filter(|(name, _)| !entries().any(|entry| entry.username.as_str() == *name))
+        .map(|(name, _)| Unclaimed::Role(name.clone()));
+    let secrets = actual
+        .secrets
+        .iter()
+        .filter(|(_, secret)| secret.tags.get("ManagedBy").is_some_and(|by| by == MANAGED_BY))
+        .filter(|(_, secret)| !secret.is_scheduled_for_deletion)
+        .filter(|(name, _)| !entries().any(|entry| entry.secret.as_str() == *name))
+        .map(|(name, _)| Unclaimed::Secret(name.clone()));
+    databases.chain(roles).chain(secrets).collect()
+}
+
+fn may_revoke(actual: &Actual, database: &Database) -> bool {
+    database.owner == actual.server.master
+        || actual.roles.get(&database.owner).is_some_and(|role| role.master.inherit)
+}
+
+fn refuse_foreign(actual: &Actual, name: &str, database: &Database, findings: &mut Findings) {
+    findings.obstacle(
+        ObstacleKind::WrongOwner,
+        format!(
+            "database \"{name}\" belongs to \"{}\", so \"{}\" cannot close it",
+            database.owner, actual.server.master
+        ),
+        format!(
+            "\"{}\" must run: REVOKE CONNECT, TEMPORARY ON DATABASE \"{name}\" FROM PUBLIC",
+            database.owner
+        ),
+    );
+}

@@ -1,0 +1,21 @@
+//! PostgreSQL: connecting, reading, executing. Nothing is decided here.
+
+mod connect;
+mod error;
+mod lock;
+mod login;
+mod session;
+mod snapshot;
+mod tls;
+
+pub use connect::{Access, Connector, Target};
+pub use error::{describe, is_retryable};
+pub use lock::{Lock, acquire};
+pub use login::{LoginOutcome, try_login};
+pub use session::Session;
+pub use snapshot::{Snapshot, read_public_schema, snapshot};
+pub use tls::{RootCertificates, SslMode, Tls};
+
+/// The database whose sessions hold the lock and see the shared catalogs. It is on every server, and
+/// advisory locks of different databases do not meet (measured), so it is always this one.
+pub const MAINTENANCE_DATABASE: &str = "postgres";

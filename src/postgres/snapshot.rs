@@ -1,0 +1,172 @@
+//! Reading the catalogs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::SimpleQueryRow;
+use tokio_postgres::error::SqlState;
+
+use super::connect::{Access, ConnectFailure, Connector};
+use super::error::connect_error;
+use super::session::Session;
+use crate::actual::{Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role};
+use crate::error::{Error, Result};
+use crate::password::Password;
+
+const SNAPSHOT: &str = include_str!("sql/snapshot.sql");
+const PUBLIC_SCHEMA: &str = include_str!("sql/public_schema.sql");
+
+/// What the shared catalogs say.
+pub struct Snapshot {
+    /// The role we are logged in as.
+    pub master: String,
+    /// All roles by name.
+    pub roles: BTreeMap<String, Role>,
+    /// All databases by name; what is inside them is not read.
+    pub databases: BTreeMap<String, Database>,
+}
+
+/// Reads the shared catalogs, in one round trip and as of one moment.
+///
+/// # Errors
+/// When the server refuses or its answer has an unknown form.
+pub async fn snapshot(session: &Session) -> Result<Snapshot> {
+    // Before PostgreSQL 16 a membership always carried the privileges and SET ROLE.
+    let options = if session.server_version() >= 160_000 {
+        "m.inherit_option, m.set_option"
+    } else {
+        "true, true"
+    };
+    let sql = SNAPSHOT.replace("$MEMBERSHIP_OPTIONS$", options);
+    let sets =
+        session.read(&sql).await.map_err(|error| error.context("cannot read the catalogs"))?;
+    // The first set is of BEGIN, the last of COMMIT.
+    let [_, master, databases, privileges, roles, memberships, _] = sets.as_slice() else {
+        return Err(Error::new(format!("the catalogs came in {} sets instead of 7", sets.len())));
+    };
+    let master = master.first().map_or("", |row| text(row, 0)).to_owned();
+    let mut snapshot = Snapshot {
+        roles: roles.iter().map(role).collect::<Result<_>>()?,
+        databases: databases.iter().map(|row| (text(row, 0).to_owned(), database(row))).collect(),
+        master,
+    };
+    add_privileges(&mut snapshot.databases, privileges);
+    add_memberships(&mut snapshot, memberships);
+    Ok(snapshot)
+}
+
+/// Reads schema `public` of a database; one that does not let us in is not read.
+///
+/// # Errors
+/// When the server cannot be reached or refuses the query.
+pub async fn read_public_schema(
+    connector: &Connector,
+    user: &str,
+    password: &Password,
+    database: &str,
+) -> Result<PublicSchema> {
+    let session = match connector.open(user, password, database, Access::Read).await {
+        Ok(session) => session,
+        Err(ConnectFailure::Postgres(error))
+            if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) =>
+        {
+            return Ok(PublicSchema::NotRead);
+        }
+        Err(failure) => return Err(connect_error(&failure, connector.target(), user, database)),
+    };
+    let sets = session.read(PUBLIC_SCHEMA).await?;
+    Ok(sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
+        PublicSchema::Present { owner: text(row, 0).to_owned(), public_may_create: flag(row, 1) }
+    }))
+}
+
+fn database(row: &SimpleQueryRow) -> Database {
+    Database {
+        owner: text(row, 1).to_owned(),
+        allows_connections: flag(row, 2),
+        is_invalid: flag(row, 3),
+        encoding: text(row, 4).to_owned(),
+        privileges: BTreeMap::new(),
+        comment: row.get(5).map(str::to_owned),
+        public_schema: PublicSchema::NotRead,
+    }
+}
+
+fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
+    let words = [(4, "SUPERUSER"), (5, "REPLICATION"), (6, "BYPASSRLS")];
+    let limit = text(row, 7);
+    let role = Role {
+        can_login: flag(row, 1),
+        can_create_databases: flag(row, 2),
+        can_create_roles: flag(row, 3),
+        superuser_attributes: words
+            .into_iter()
+            .filter(|(column, _)| flag(row, *column))
+            .map(|(_, word)| word)
+            .collect(),
+        connection_limit: limit
+            .parse()
+            .map_err(|_| Error::new(format!("rolconnlimit is `{limit}`, not a number")))?,
+        expires: flag(row, 8),
+        comment: row.get(9).map(str::to_owned),
+        master: Membership::default(),
+        member_of: BTreeSet::new(),
+        login: Login::NotTried,
+    };
+    Ok((text(row, 0).to_owned(), role))
+}
+
+fn add_privileges(databases: &mut BTreeMap<String, Database>, rows: &[SimpleQueryRow]) {
+    for row in rows {
+        let privilege = match text(row, 2) {
+            "CONNECT" => DatabasePrivilege::Connect,
+            "CREATE" => DatabasePrivilege::Create,
+            "TEMPORARY" => DatabasePrivilege::Temporary,
+            // A privilege that a later PostgreSQL may bring is not ours to judge.
+            _ => continue,
+        };
+        let grantee = row.get(1).map_or(Grantee::Public, |name| Grantee::Role(name.to_owned()));
+        if let Some(database) = databases.get_mut(text(row, 0)) {
+            database.privileges.entry(grantee).or_default().insert(privilege);
+        }
+    }
+}
+
+/// From PostgreSQL 16 on the master can have two rows for one role, from two grantors; they add up.
+fn add_memberships(snapshot: &mut Snapshot, rows: &[SimpleQueryRow]) {
+    let mut parents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let (of, member) = (text(row, 0), text(row, 1));
+        parents.entry(member.to_owned()).or_default().insert(of.to_owned());
+        if member == snapshot.master
+            && let Some(role) = snapshot.roles.get_mut(of)
+        {
+            role.master.admin |= flag(row, 2);
+            role.master.inherit |= flag(row, 3);
+            role.master.set |= flag(row, 4);
+        }
+    }
+    for (name, role) in &mut snapshot.roles {
+        role.member_of = ancestors(name, &parents);
+    }
+}
+
+fn ancestors(name: &str, parents: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![name];
+    while let Some(next) = open.pop() {
+        for parent in parents.get(next).into_iter().flatten() {
+            if found.insert(parent.clone()) {
+                open.push(parent);
+            }
+        }
+    }
+    found
+}
+
+fn text(row: &SimpleQueryRow, column: usize) -> &str {
+    row.get(column).unwrap_or_default()
+}
+
+fn flag(row: &SimpleQueryRow, column: usize) -> bool {
+    row.get(column) == Some("t")
+}

@@ -1,0 +1,111 @@
+//! For a terminal, in Terraform's manner. Colour only repeats what the signs say.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::words::{self, Kind};
+use crate::apply::{Outcome, Progress};
+use crate::name::EntryKey;
+use crate::plan::{Plan, Step};
+
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const BOLD: Style = Style::new().bold();
+
+/// The plan.
+#[must_use]
+pub fn human(plan: &Plan, color: bool) -> String {
+    let mut text = String::new();
+    let paint = |style: Style, text: &str| paint(color, style, text);
+    let _ = writeln!(text, "environment `{}` on {}\n", plan.environment, plan.endpoint);
+    for entry in words::entries_with_steps(plan) {
+        let _ = writeln!(text, "  {}", paint(BOLD, words::entry_name(entry)));
+        add_steps(&mut text, plan, entry, color);
+        text.push('\n');
+    }
+    for obstacle in &plan.obstacles {
+        let name = words::entry_name(obstacle.entry.as_ref());
+        let _ = writeln!(text, "  {} {name}: {}", paint(RED, "!"), obstacle.message);
+        let _ = writeln!(text, "    hint: {}\n", obstacle.hint);
+    }
+    for unclaimed in &plan.unclaimed {
+        let _ = writeln!(text, "  {} {}\n", paint(YELLOW, "?"), words::unclaimed(unclaimed));
+    }
+    for note in &plan.notes {
+        let _ = writeln!(text, "  note: {}\n", words::note(note));
+    }
+    let _ = writeln!(text, "{}", paint(BOLD, &words::summary(plan)));
+    text
+}
+
+/// One line for each step that was carried out or failed.
+#[must_use]
+pub fn progress(progress: &Progress<'_>, color: bool) -> String {
+    let line = |step: &Step, sign: String, end: String| {
+        let entry = words::entry_name(step.entry.as_ref());
+        format!("{sign} {entry}: {}{end}\n", words::what(&step.change))
+    };
+    match progress {
+        Progress::Done(step, took) => {
+            let kind = words::kind(&step.change);
+            line(step, sign(kind, color), format!(" ({})", millis(*took)))
+        }
+        Progress::Failed(step, error) => {
+            line(step, paint(color, RED, "!"), format!(" failed: {error}"))
+        }
+    }
+}
+
+/// The last lines of an apply. `again` is the command that goes on from here.
+#[must_use]
+pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str, color: bool) -> String {
+    let mut text = String::new();
+    let complete = outcome.failed.is_empty() && outcome.skipped == 0;
+    let word = if complete { "Apply complete" } else { "Apply incomplete" };
+    let style = if complete { GREEN } else { RED };
+    let _ = write!(text, "{}: {} done", paint(color, style, word), outcome.done);
+    if !complete {
+        let (failed, skipped) = (outcome.failed.len(), outcome.skipped);
+        let _ = write!(text, ", {failed} failed, {skipped} skipped");
+    }
+    let _ = writeln!(text, ", 0 dropped.");
+    for failed in &outcome.failed {
+        let entry = words::entry_name(failed.entry.as_ref());
+        let _ = writeln!(text, "  {entry}: {} failed: {}", failed.change, failed.message);
+    }
+    if !complete {
+        let _ = writeln!(text, "hint: run `{again}` again; it goes on where this run stopped");
+    } else if !plan.obstacles.is_empty() {
+        let _ = writeln!(text, "Obstacles above held up their entries.");
+    }
+    text
+}
+
+fn add_steps(text: &mut String, plan: &Plan, entry: Option<&EntryKey>, color: bool) {
+    let steps = || plan.steps.iter().filter(|step| step.entry.as_ref() == entry);
+    let lines: Vec<String> = steps().map(|step| words::what(&step.change)).collect();
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    for (step, line) in steps().zip(&lines) {
+        let sign = sign(words::kind(&step.change), color);
+        let _ = writeln!(text, "    {sign} {line:width$}  # {}", step.reason);
+    }
+}
+
+fn sign(kind: Kind, color: bool) -> String {
+    let style = match kind {
+        Kind::Create => GREEN,
+        Kind::Update => YELLOW,
+    };
+    paint(color, style, kind.symbol())
+}
+
+fn paint(color: bool, style: Style, text: &str) -> String {
+    if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+fn millis(took: Duration) -> String {
+    format!("{} ms", took.as_millis())
+}

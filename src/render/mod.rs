@@ -1,0 +1,10 @@
+//! Plans and outcomes as text. Each renderer is a function of its arguments; none prints.
+
+mod human;
+mod json;
+mod markdown;
+mod words;
+
+pub use human::{human, outcome, progress};
+pub use json::{FORMAT_VERSION, Saved, document};
+pub use markdown::markdown;

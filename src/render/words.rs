@@ -1,0 +1,172 @@
+//! What the renderers say alike.
+
+use crate::name::EntryKey;
+use crate::plan::{Change, Note, PasswordSource, Plan, Unclaimed};
+
+/// How a change is marked, as Terraform marks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `+`: something comes into being.
+    Create,
+    /// `~`: something is changed in place.
+    Update,
+}
+
+impl Kind {
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Update => "~",
+        }
+    }
+}
+
+pub(super) fn kind(change: &Change) -> Kind {
+    match change {
+        Change::CreateSecret { .. } | Change::CreateRole { .. } | Change::CreateDatabase { .. } => {
+            Kind::Create
+        }
+        Change::RestoreSecret { .. }
+        | Change::StageVersion { .. }
+        | Change::GrantMembership { .. }
+        | Change::AlterRole { .. }
+        | Change::WriteMarker { .. }
+        | Change::RevokeFromPublic { .. }
+        | Change::GrantConnect { .. }
+        | Change::CommentOnDatabase { .. }
+        | Change::AllowConnections { .. }
+        | Change::OwnPublicSchema { .. }
+        | Change::ClosePublicSchema { .. }
+        | Change::SetPassword { .. }
+        | Change::PublishVersion { .. }
+        | Change::ClearPending { .. }
+        | Change::TagSecret { .. } => Kind::Update,
+    }
+}
+
+/// The object and what is done to it, in PostgreSQL's and AWS's words.
+pub(super) fn what(change: &Change) -> String {
+    match change {
+        Change::RestoreSecret { secret } => format!("secret {secret}: restore"),
+        Change::CreateSecret { secret, .. } => format!("secret {secret} with a new password"),
+        Change::StageVersion { secret, password: PasswordSource::New, .. } => {
+            format!("secret {secret}: stage a new password as AWSPENDING")
+        }
+        Change::StageVersion { secret, password: PasswordSource::CopyOf(_), .. } => {
+            format!("secret {secret}: stage changed fields as AWSPENDING")
+        }
+        Change::GrantMembership { role } => format!("role \"{role}\": GRANT to the master"),
+        Change::CreateRole { role, createdb, connection_limit, .. } => {
+            let createdb = if *createdb { " CREATEDB" } else { "" };
+            let limit = match connection_limit {
+                -1 => String::new(),
+                limit => format!(" CONNECTION LIMIT {limit}"),
+            };
+            format!("role \"{role}\" LOGIN{createdb}{limit}, password from the secret")
+        }
+        Change::AlterRole { role, attributes } => format!("role \"{role}\": {attributes}"),
+        Change::WriteMarker { role, .. } => format!("role \"{role}\": write the marker"),
+        Change::CreateDatabase { database, owner } => {
+            format!("database \"{database}\" OWNER \"{owner}\"")
+        }
+        Change::RevokeFromPublic { database, privileges } => {
+            let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+            format!("database \"{database}\": REVOKE {} FROM PUBLIC", words.join(", "))
+        }
+        Change::GrantConnect { database, to } => {
+            let roles: Vec<_> = to.iter().map(|role| format!("\"{role}\"")).collect();
+            format!("database \"{database}\": GRANT CONNECT TO {}", roles.join(", "))
+        }
+        Change::CommentOnDatabase { database } => {
+            format!("database \"{database}\": write the marker")
+        }
+        Change::AllowConnections { database } => {
+            format!("database \"{database}\": ALLOW_CONNECTIONS true")
+        }
+        Change::OwnPublicSchema { database, owner } => {
+            format!("database \"{database}\": ALTER SCHEMA public OWNER TO \"{owner}\"")
+        }
+        Change::ClosePublicSchema { database } => {
+            format!("database \"{database}\": REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        }
+        Change::SetPassword { role, .. } => format!("role \"{role}\": password from the secret"),
+        Change::PublishVersion { secret, .. } => {
+            format!("secret {secret}: prove a login, then move AWSCURRENT")
+        }
+        Change::ClearPending { secret, .. } => format!("secret {secret}: remove AWSPENDING"),
+        Change::TagSecret { secret, tags } => {
+            let names: Vec<_> = tags.keys().map(String::as_str).collect();
+            format!("secret {secret}: tags {}", names.join(", "))
+        }
+    }
+}
+
+pub(super) fn entry_name(entry: Option<&EntryKey>) -> &str {
+    entry.map_or("the server", EntryKey::as_str)
+}
+
+/// The entries that have steps, in order; the server first.
+pub(super) fn entries_with_steps(plan: &Plan) -> std::collections::BTreeSet<Option<&EntryKey>> {
+    plan.steps.iter().map(|step| step.entry.as_ref()).collect()
+}
+
+pub(super) fn unclaimed(unclaimed: &Unclaimed) -> String {
+    let name = match unclaimed {
+        Unclaimed::Role(name) => format!("role \"{name}\""),
+        Unclaimed::Database(name) => format!("database \"{name}\""),
+        Unclaimed::Secret(name) => format!("secret {name}"),
+    };
+    format!("{name} is marked as ours, but no variable file has it; it is left alone")
+}
+
+pub(super) fn note(note: &Note) -> String {
+    match note {
+        Note::NoEntries => "`application_databases` is empty".to_owned(),
+        Note::ServerIsOpen { databases } => {
+            let names: Vec<_> = databases.iter().map(|name| format!("\"{name}\"")).collect();
+            format!(
+                "every role can connect to {}; --isolate-server closes them to PUBLIC",
+                names.join(", ")
+            )
+        }
+        Note::Encoding { database, encoding } => {
+            format!(
+                "database \"{database}\" has encoding {encoding}; only a dump and restore changes it"
+            )
+        }
+        Note::NotRead { database } => {
+            format!(
+                "database \"{database}\" allows no connections, so what is inside it was not read"
+            )
+        }
+        Note::NothingToReset { entry } => {
+            format!("the password of `{entry}` is known to be right: --reset-password does nothing")
+        }
+    }
+}
+
+/// `3 to create, 5 to change`.
+pub(super) fn counts(plan: &Plan) -> (usize, usize) {
+    let create = plan.steps.iter().filter(|step| kind(&step.change) == Kind::Create).count();
+    (create, plan.steps.len() - create)
+}
+
+/// The last line of a plan.
+pub(super) fn summary(plan: &Plan) -> String {
+    let (create, change) = counts(plan);
+    let blocked = match plan.obstacles.len() {
+        0 => String::new(),
+        1 => " 1 obstacle needs a person.".to_owned(),
+        many => format!(" {many} obstacles need a person."),
+    };
+    if plan.steps.is_empty() && plan.obstacles.is_empty() {
+        let entries = match plan.entries {
+            0 => "no entries are asked for".to_owned(),
+            1 => "the server and the secrets match the 1 entry".to_owned(),
+            many => format!("the server and the secrets match the {many} entries"),
+        };
+        format!("No changes: {entries}.")
+    } else {
+        format!("Plan: {create} to create, {change} to change, 0 to drop.{blocked}")
+    }
+}

@@ -1,0 +1,128 @@
+//! The JSON document in a secret: what applications read.
+
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::actual::ConnectionFields;
+use crate::password::Password;
+use crate::plan::Connection;
+
+/// A secret's document: the password, and the other keys in the clear.
+pub struct SecretDocument {
+    /// The password.
+    pub password: Password,
+    others: Map<String, Value>,
+}
+
+impl SecretDocument {
+    /// A document for a new password.
+    #[must_use]
+    pub fn new(password: Password, connection: &Connection) -> Self {
+        let mut document = Self { password, others: Map::new() };
+        document.set_connection(connection);
+        document
+    }
+
+    /// Reads a secret's value.
+    ///
+    /// # Errors
+    /// Why it is not such a document; never a part of it, which could be the password.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let Ok(Value::Object(mut others)) = serde_json::from_str(text) else {
+            return Err("it is not a JSON object");
+        };
+        match others.shift_remove("password") {
+            Some(Value::String(password)) if !password.is_empty() => {
+                Ok(Self { password: Password::from_secret(password), others })
+            }
+            Some(_) => Err("its `password` is empty or not a string"),
+            None => Err("it has no `password`"),
+        }
+    }
+
+    /// Writes the keys by which an application finds its database; keys of others stay.
+    ///
+    /// `port` is a string: it is the only form that External Secrets, the Secrets Store CSI driver, the
+    /// JDBC driver and AWS's rotation functions all take.
+    pub fn set_connection(&mut self, connection: &Connection) {
+        let fields = [
+            ("username", connection.username.to_string()),
+            ("host", connection.endpoint.host.clone()),
+            ("port", connection.endpoint.port.to_string()),
+            ("dbname", connection.dbname.to_string()),
+            ("engine", "postgres".to_owned()),
+        ];
+        for (name, value) in fields {
+            self.others.insert(name.to_owned(), Value::String(value));
+        }
+    }
+
+    /// The keys by which an application finds its database.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionFields {
+        ConnectionFields {
+            username: self.text("username"),
+            host: self.text("host"),
+            port: self.text("port"),
+            dbname: self.text("dbname"),
+        }
+    }
+
+    /// The document as it is put into Secrets Manager.
+    ///
+    /// # Errors
+    /// None in practice: all keys are strings.
+    pub fn to_text(&self) -> serde_json::Result<Zeroizing<String>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        let mut serializer = serde_json::Serializer::new(&mut *bytes);
+        let mut map = serializer.serialize_map(Some(self.others.len() + 1))?;
+        for (name, value) in &self.others {
+            map.serialize_entry(name, value)?;
+        }
+        map.serialize_entry("password", self.password.expose())?;
+        map.end()?;
+        Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// A string, or a number as text: AWS's own documents have `port` as a number.
+    fn text(&self, name: &str) -> Option<String> {
+        match self.others.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actual::Endpoint;
+    use crate::name::{DatabaseName, RoleName};
+
+    #[test]
+    fn keys_of_others_survive_and_the_port_becomes_a_string_only_when_written() {
+        let text = r#"{"password":"p","port":5432,"jdbc":{"x":1},"host":"old"}"#;
+        let mut document = SecretDocument::parse(text).unwrap();
+        assert_eq!(document.connection().port.as_deref(), Some("5432"));
+        document.set_connection(&Connection {
+            username: RoleName::parse("app").unwrap(),
+            dbname: DatabaseName::parse("app").unwrap(),
+            endpoint: Endpoint { host: "new".to_owned(), port: 5433 },
+        });
+        let written: Value = serde_json::from_str(&document.to_text().unwrap()).unwrap();
+        let wanted = serde_json::json!({
+            "port": "5433", "jdbc": {"x": 1}, "host": "new", "username": "app", "dbname": "app",
+            "engine": "postgres", "password": "p"
+        });
+        assert_eq!(written, wanted);
+    }
+
+    #[test]
+    fn what_is_not_a_document_is_refused_without_quoting_it() {
+        for text in ["", "hunter2", "[]", "{}", r#"{"password":""}"#, r#"{"password":7}"#] {
+            assert!(SecretDocument::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! AWS Secrets Manager: reading and writing secrets. Nothing is decided here.
+
+mod connect;
+mod error;
+mod read;
+mod write;
+
+pub use connect::{Settings, connect};
+pub use read::Which;
+
+/// A client for one account and region.
+#[derive(Clone)]
+pub struct SecretsManager {
+    client: aws_sdk_secretsmanager::Client,
+}

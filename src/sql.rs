@@ -1,0 +1,148 @@
+//! Changes as SQL: the only place that writes SQL which changes anything.
+
+use std::fmt::Write as _;
+
+use postgres_protocol::escape::{escape_identifier, escape_literal};
+
+use crate::actual::{DatabasePrivilege, Server};
+use crate::marker::Marker;
+use crate::name::{DatabaseName, RoleName};
+use crate::password::Verifier;
+use crate::plan::RoleAttributes;
+
+/// `CREATE ROLE` and its marker, as one query and so as one transaction.
+///
+/// The master becomes a member. Up to PostgreSQL 15 with ADMIN, which survives an upgrade to 16; from
+/// 16 on the creator has ADMIN by itself and cannot grant it to itself again (0LP01), so the clause
+/// adds INHERIT and SET (measured).
+#[must_use]
+pub fn create_role(
+    server: &Server,
+    role: &RoleName,
+    createdb: bool,
+    connection_limit: i32,
+    verifier: &Verifier,
+    marker: &Marker,
+) -> String {
+    let membership = if server.has_strict_createrole() { "ROLE" } else { "ADMIN" };
+    format!(
+        "CREATE ROLE {} LOGIN {} NOCREATEROLE CONNECTION LIMIT {connection_limit} PASSWORD {} {membership} CURRENT_USER;\n{}",
+        identifier(role),
+        if createdb { "CREATEDB" } else { "NOCREATEDB" },
+        literal(verifier.as_str()),
+        comment_on_role(role, marker),
+    )
+}
+
+/// The password and its marker, as one query and so as one transaction.
+#[must_use]
+pub fn set_password(role: &RoleName, verifier: &Verifier, marker: &Marker) -> String {
+    format!(
+        "ALTER ROLE {} PASSWORD {};\n{}",
+        identifier(role),
+        literal(verifier.as_str()),
+        comment_on_role(role, marker),
+    )
+}
+
+/// The marker of a role.
+#[must_use]
+pub fn comment_on_role(role: &RoleName, marker: &Marker) -> String {
+    format!("COMMENT ON ROLE {} IS {}", identifier(role), literal(&marker.to_string()))
+}
+
+/// Only attributes that differ. SUPERUSER, REPLICATION and BYPASSRLS are never named: even to take
+/// them away needs a superuser (measured).
+#[must_use]
+pub fn alter_role(role: &RoleName, attributes: &RoleAttributes) -> String {
+    format!("ALTER ROLE {} {attributes}", identifier(role))
+}
+
+/// The master's membership in a role that it did not create.
+#[must_use]
+pub fn grant_membership(server: &Server, role: &RoleName) -> String {
+    let options =
+        if server.has_strict_createrole() { "INHERIT TRUE, SET TRUE" } else { "ADMIN OPTION" };
+    format!("GRANT {} TO CURRENT_USER WITH {options}", identifier(role))
+}
+
+/// A database that nobody can connect to yet: a new one is open to PUBLIC until that is revoked.
+///
+/// From PostgreSQL 15 on its template is `template0`, which is never in use; on 14 schema `public` of
+/// `template0` belongs to the superuser and could not be closed (measured).
+#[must_use]
+pub fn create_database(server: &Server, database: &DatabaseName, owner: &RoleName) -> String {
+    let template = if server.has_closed_public_schema() { "template0" } else { "template1" };
+    format!(
+        "CREATE DATABASE {} OWNER {} TEMPLATE {template} ENCODING 'UTF8' ALLOW_CONNECTIONS false",
+        identifier(database),
+        identifier(owner),
+    )
+}
+
+/// Takes privileges on a database from PUBLIC.
+#[must_use]
+pub fn revoke_from_public<'a>(
+    database: &str,
+    privileges: impl IntoIterator<Item = &'a DatabasePrivilege>,
+) -> String {
+    let privileges: Vec<_> = privileges.into_iter().map(|p| p.keyword()).collect();
+    let database = escape_identifier(database);
+    format!("REVOKE {} ON DATABASE {database} FROM PUBLIC", privileges.join(", "))
+}
+
+/// Grants CONNECT on a database by name. The master is among the roles: without it every connection
+/// would expand all of the master's memberships (measured: 54 ms instead of 2 at 5,000 tenants).
+#[must_use]
+pub fn grant_connect<'a>(
+    database: &DatabaseName,
+    to: impl IntoIterator<Item = &'a String>,
+) -> String {
+    let to: Vec<_> = to.into_iter().map(|role| escape_identifier(role)).collect();
+    format!("GRANT CONNECT ON DATABASE {} TO {}", identifier(database), to.join(", "))
+}
+
+/// The comment of a database.
+#[must_use]
+pub fn comment_on_database(database: &DatabaseName, comment: &str) -> String {
+    format!("COMMENT ON DATABASE {} IS {}", identifier(database), literal(comment))
+}
+
+/// Opens a database.
+#[must_use]
+pub fn allow_connections(database: &DatabaseName) -> String {
+    format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true", identifier(database))
+}
+
+/// To be run inside the database.
+#[must_use]
+pub fn own_public_schema(owner: &RoleName) -> String {
+    format!("ALTER SCHEMA public OWNER TO {}", identifier(owner))
+}
+
+/// To be run inside the database.
+#[must_use]
+pub fn close_public_schema() -> String {
+    "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned()
+}
+
+/// The text without its verifiers, for `-v`.
+#[must_use]
+pub fn redacted(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let mut parts = sql.split("'SCRAM-SHA-256$");
+    text.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let rest = part.split_once('\'').map_or("", |(_, rest)| rest);
+        let _ = write!(text, "'SCRAM-SHA-256$…'{rest}");
+    }
+    text
+}
+
+fn identifier(name: &impl ToString) -> String {
+    escape_identifier(&name.to_string())
+}
+
+fn literal(text: &str) -> String {
+    escape_literal(text)
+}

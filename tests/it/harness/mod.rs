@@ -1,0 +1,12 @@
+//! What every test gets: a PostgreSQL server of its own that looks like RDS, a Secrets Manager region of
+//! its own, a repository folder, and the executable.
+
+mod container;
+mod local;
+mod moto;
+mod process;
+mod rds;
+mod stack;
+mod tls;
+
+pub use stack::{Answer, ENV, Stack};
