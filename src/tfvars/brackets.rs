@@ -66,7 +66,7 @@ fn wrong_close(source: &Source, open: Option<Range<usize>>, close: Range<usize>)
     let bracket = source.text().get(close.clone()).unwrap_or_default();
     let problem = Diagnostic::at(
         source.position(close),
-        format!("\"{bracket}\" does not close what is open here"),
+        format!("`{bracket}` does not close what is open here"),
     );
     match open {
         Some(open) => problem.related(source.position(open), "still open"),
@@ -80,7 +80,7 @@ fn unclosed_bracket(
     suspect: Option<(Range<usize>, Range<usize>)>,
 ) -> Diagnostic {
     let bracket = source.text().get(innermost.clone()).unwrap_or_default();
-    let problem = Diagnostic::at(source.end(), format!("\"{bracket}\" is never closed"))
+    let problem = Diagnostic::at(source.end(), format!("`{bracket}` is never closed"))
         .label("the text ends here")
         .related(source.position(innermost), "opened here");
     match suspect {
@@ -100,7 +100,7 @@ fn broken_template(source: &Source, scan: &Scan) -> Option<Diagnostic> {
     });
     let at = source.position(broken.next()?.span.clone());
     let problem = Diagnostic::at(at, "a template that cannot be read");
-    Some(problem.label("tfvars take constants").hint("for the characters write $${ or %%{"))
+    Some(problem.label("tfvars take constants").hint("for the characters write `$${` or `%%{`"))
 }
 
 /// How the brackets of a text pair up.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
+use super::listing::to_json;
 use super::node::{Entry, Node, NodeKind};
 use super::number;
 use super::source::{Position, Source};
@@ -158,7 +159,7 @@ impl Conversion<'_> {
     fn repeated(&mut self, first: &Entry, again: &Entry) {
         let source = self.context.source;
         let at = source.position(again.key_span.clone());
-        let problem = Diagnostic::at(at, format!("{} is set twice", again.key))
+        let problem = Diagnostic::at(at, format!("`{}` is set twice", again.key))
             .label("set again here")
             .related(source.position(first.key_span.clone()), "first set here")
             .hint("remove one of the two; Terraform would silently take the last one in HCL");
@@ -227,8 +228,8 @@ impl Conversion<'_> {
 
     fn missing(&mut self, object: &Range<usize>, attribute: &Attribute) -> Option<Member> {
         let Attribute { name, ty, .. } = attribute;
-        let problem = Diagnostic::at(self.place(object), format!("attribute {name} is missing"))
-            .label(format!("{name} is required"))
+        let problem = Diagnostic::at(self.place(object), format!("attribute `{name}` is missing"))
+            .label(format!("`{name}` is required"))
             .hint(format!("add `{name} = …` ({})", with_article(ty)));
         self.problems.push(problem);
         None
@@ -240,7 +241,7 @@ impl Conversion<'_> {
         match self.context.rules {
             Rules::Terraform => Some(self.member(entry, Value { kind: Kind::Null, at })),
             Rules::Strict { .. } => {
-                let problem = Diagnostic::at(at, format!("required attribute {name} is null"))
+                let problem = Diagnostic::at(at, format!("required attribute `{name}` is null"))
                     .label(format!("{} is required", with_article(&attribute.ty)));
                 self.problems.push(problem);
                 None
@@ -259,14 +260,14 @@ impl Conversion<'_> {
         }
         let at = self.context.source.position(entry.key_span.clone());
         let key = &entry.key;
-        let problem = Diagnostic::at(at, format!("unknown attribute {key}"));
+        let problem = Diagnostic::at(at, format!("unknown attribute `{key}`"));
         let names: Vec<&str> = attributes.iter().map(|known| known.name.as_str()).collect();
         let problem = match spelling::nearest(key, &names) {
-            Some(known) => problem.label(format!("did you mean {known}?")),
+            Some(known) => problem.label(format!("did you mean `{known}`?")),
             None => problem.label("nothing reads it"),
         };
         let hint = format!(
-            "known attributes: {}; if only Terraform's module uses {key}, pass \
+            "known attributes: {}; if only Terraform's module uses it, pass \
              --allow-attribute {key}",
             names.join(", ")
         );
@@ -372,9 +373,5 @@ fn set_order(a: &Kind, b: &Kind) -> std::cmp::Ordering {
 
 /// Equality without places.
 fn same(a: &Kind, b: &Kind) -> bool {
-    node_kind_without_place(a) == node_kind_without_place(b)
-}
-
-fn node_kind_without_place(kind: &Kind) -> serde_json::Value {
-    super::listing::to_json(kind)
+    to_json(a) == to_json(b)
 }

@@ -26,7 +26,8 @@ impl File {
 /// in byte order, hidden ones too.
 pub(super) fn in_folder(folder: &Path, shown_as: &str) -> Result<Vec<File>, Box<Diagnostic>> {
     let listed = names(folder).map_err(|error| {
-        Diagnostic::anywhere(format!("folder {} cannot be read: {error}", folder.display())).boxed()
+        Diagnostic::anywhere(format!("folder `{}` cannot be read: {error}", folder.display()))
+            .boxed()
     })?;
     let fixed = ["terraform.tfvars", "terraform.tfvars.json"].map(str::to_owned);
     let fixed = fixed.into_iter().filter(|name| folder.join(name).exists());
@@ -71,5 +72,5 @@ fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
     } else {
         format!("cannot be read: {error}")
     };
-    Diagnostic::anywhere(format!("{name} {reason}"))
+    Diagnostic::anywhere(format!("`{name}` {reason}"))
 }

@@ -117,9 +117,9 @@ fn position_of(script: &Script<'_>, span: Option<Range<usize>>) -> Position {
 
 fn refused_block(name: &Ident, at: Position) -> Diagnostic {
     let name = name.as_str();
-    Diagnostic::at(at, format!("block \"{name}\" in a variable file"))
+    Diagnostic::at(at, format!("block `{name}` in a variable file"))
         .label("only `name = value` can stand here")
-        .hint(format!("if \"{name}\" is a variable, write `{name} = {{ … }}`"))
+        .hint(format!("if `{name}` is a variable, write `{name} = {{ … }}`"))
 }
 
 /// Reads one expression, as Terraform 1.11 does for `-var` and `TF_VAR_` values of variables

@@ -61,7 +61,7 @@ impl Parser<'_> {
     fn unexpected(&self, wanted: &str) -> SyntaxError {
         let found = match self.peek() {
             None => "the end of the file".to_owned(),
-            Some(character) => format!("{character:?}"),
+            Some(character) => format!("`{}`", character.escape_debug()),
         };
         let end = self.at + self.peek().map_or(0, char::len_utf8);
         self.error(self.at..end, format!("expected {wanted}, found {found}"))
@@ -102,7 +102,7 @@ impl Parser<'_> {
             let key_span = start..parser.at;
             parser.skip_space();
             if parser.peek() != Some(':') {
-                return Err(parser.unexpected("\":\""));
+                return Err(parser.unexpected("`:`"));
             }
             parser.at += 1;
             parser.skip_space();
@@ -138,7 +138,7 @@ impl Parser<'_> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(_) | None => return Err(self.unexpected(&format!("\",\" or \"{close}\""))),
+                Some(_) | None => return Err(self.unexpected(&format!("`,` or `{close}`"))),
             }
             self.skip_space();
         }
@@ -152,7 +152,7 @@ impl Parser<'_> {
             "true" => NodeKind::Bool(true),
             "false" => NodeKind::Bool(false),
             other => {
-                let message = format!("expected a value, found the bare word \"{other}\"");
+                let message = format!("expected a value, found the bare word `{other}`");
                 return Err(self.error(self.at..self.at + other.len(), message));
             }
         };
@@ -167,7 +167,7 @@ impl Parser<'_> {
         let text = rest.get(..end).unwrap_or_default();
         let span = self.at..self.at + end;
         if !is_json_number(text) {
-            return Err(self.error(span, format!("\"{text}\" is not a JSON number")));
+            return Err(self.error(span, format!("`{text}` is not a JSON number")));
         }
         let number =
             number::canonical(text).map_err(|error| self.error(span, error.to_string()))?;

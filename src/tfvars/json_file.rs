@@ -49,7 +49,7 @@ fn refuse_repeated(source: &Source, entries: &[Entry], problems: &mut Vec<Diagno
         if let Some(earlier) = first.insert(&entry.key, &entry.key_span) {
             let problem = Diagnostic::at(
                 source.position(entry.key_span.clone()),
-                format!("{} is set twice", entry.key),
+                format!("`{}` is set twice", entry.key),
             )
             .label("set again here")
             .related(source.position(earlier.clone()), "first set here");

@@ -131,7 +131,7 @@ impl Evaluation<'_> {
         let at = self.script.source.position(self.script.span_of(element));
         let problem = Diagnostic::at(at, "a string with a template in it")
             .label("tfvars take constants")
-            .hint("write the value itself; for the characters themselves write $${ or %%{");
+            .hint("write the value itself; for the characters themselves write `$${` or `%%{`");
         self.problems.push(problem);
     }
 
@@ -140,11 +140,13 @@ impl Evaluation<'_> {
         let text = self.script.slice(span);
         let text = text.lines().next().unwrap_or_default().trim_end();
         let message = match expression {
-            Expression::Variable(_) => format!("reference to {text}"),
+            Expression::Variable(_) => format!("reference to `{text}`"),
             Expression::Traversal(traversal) if is_variable(&traversal.expr) => {
-                format!("reference to {text}")
+                format!("reference to `{text}`")
             }
-            Expression::FuncCall(call) => format!("call of function {}", call.name.name.as_str()),
+            Expression::FuncCall(call) => {
+                format!("call of the function `{}`", call.name.name.as_str())
+            }
             Expression::Traversal(_)
             | Expression::Conditional(_)
             | Expression::UnaryOp(_)

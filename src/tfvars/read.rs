@@ -158,13 +158,13 @@ impl Reader {
 
     fn flag(&mut self, assignment: &str) {
         let Some((name, text)) = assignment.split_once('=') else {
-            let problem = Diagnostic::anywhere(format!("--var {assignment} has no `=`"))
-                .hint("write --var name=value");
+            let problem = Diagnostic::anywhere(format!("`--var {assignment}` has no `=`"))
+                .hint("write `--var name=value`");
             return self.problems.push(problem);
         };
         if name.is_empty() || name.trim() != name {
-            let problem = Diagnostic::anywhere(format!("--var {assignment} has no proper name"))
-                .hint("write --var name=value, without spaces around the name");
+            let problem = Diagnostic::anywhere(format!("`--var {assignment}` has no proper name"))
+                .hint("write `--var name=value`, without spaces around the name");
             return self.problems.push(problem);
         }
         let source = self.sources.add(&format!("--var {name}"), text.to_owned());
@@ -211,7 +211,7 @@ impl Variables {
         flags
             .filter(|(name, _)| !declared.contains(&name.as_str()))
             .map(|(name, _)| {
-                Diagnostic::anywhere(format!("--var {name}: there is no variable {name}"))
+                Diagnostic::anywhere(format!("--var {name}: there is no variable `{name}`"))
                     .hint(format!("variables: {}", declared.join(", ")))
             })
             .collect()

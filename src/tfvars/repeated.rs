@@ -16,7 +16,7 @@ pub(super) fn problem(script: &Script<'_>, offset: usize) -> Diagnostic {
     let end = rest.find(['=', ':', '\n']).unwrap_or(rest.len());
     let key = rest.get(..end).unwrap_or_default().trim_end();
     let at = script.position(offset..offset + key.len());
-    let problem = Diagnostic::at(at, format!("{} is set twice", key.trim_matches('"')))
+    let problem = Diagnostic::at(at, format!("`{}` is set twice", key.trim_matches('"')))
         .label("set again here")
         .hint("remove one of the two; in a map Terraform would silently take the last one");
     match first(script, offset, key) {

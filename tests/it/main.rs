@@ -7,6 +7,7 @@
 
 mod harness;
 mod journey;
+mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;

@@ -55,11 +55,11 @@ fn a_misspelt_attribute() {
 "#;
     assert_shown(
         text,
-        r#"error: envs/dev-rds/terraform.tfvars:5:5: unknown attribute acess_level
+        r#"error: envs/dev-rds/terraform.tfvars:5:5: unknown attribute `acess_level`
   |
 5 |     acess_level   = "reader"
-  |     ^^^^^^^^^^^ did you mean access_level?
-hint: known attributes: database_name, username, access_level, connection_limit, extensions; if only Terraform's module uses acess_level, pass --allow-attribute acess_level
+  |     ^^^^^^^^^^^ did you mean `access_level`?
+hint: known attributes: database_name, username, access_level, connection_limit, extensions; if only Terraform's module uses it, pass --allow-attribute acess_level
 "#,
     );
     let allowed = shown_for("terraform.tfvars", text, &[], &["acess_level".into()]);
@@ -100,10 +100,10 @@ fn a_missing_attribute() {
   }
 }
 "#,
-        r#"error: envs/dev-rds/terraform.tfvars:2:3: attribute database_name is missing
+        r#"error: envs/dev-rds/terraform.tfvars:2:3: attribute `database_name` is missing
   |
 2 |   a = {
-  |   ^ database_name is required
+  |   ^ `database_name` is required
 hint: add `database_name = …` (a string)
 "#,
     );
@@ -117,7 +117,7 @@ fn null_for_what_is_required() {
   b = null
 }
 "#,
-        r#"error: envs/dev-rds/terraform.tfvars:2:41: required attribute username is null
+        r#"error: envs/dev-rds/terraform.tfvars:2:41: required attribute `username` is null
   |
 2 |   a = { database_name = "a", username = null }
   |                                         ^^^^ a string is required
@@ -139,7 +139,7 @@ fn the_same_key_twice() {
   a = { database_name = "b", username = "b" }
 }
 "#,
-        r#"error: envs/dev-rds/terraform.tfvars:3:3: a is set twice
+        r#"error: envs/dev-rds/terraform.tfvars:3:3: `a` is set twice
   |
 2 |   a = { database_name = "a", username = "a" }
   |   - first set here
@@ -159,7 +159,7 @@ fn the_same_key_twice_in_another_spelling() {
   "\u0061" = { database_name = "c", username = "c" }
 }
 "#,
-        r#"error: envs/dev-rds/terraform.tfvars:4:3: a is set twice
+        r#"error: envs/dev-rds/terraform.tfvars:4:3: `a` is set twice
   |
 2 |   a     = { database_name = "a", username = "a" }
   |   - first set here
@@ -179,13 +179,13 @@ fn a_reference_and_a_function_call() {
   b = { database_name = "b-${var.x}", username = local.b }
 }
 "#,
-        r#"error: envs/dev-rds/terraform.tfvars:2:25: reference to var.name
+        r#"error: envs/dev-rds/terraform.tfvars:2:25: reference to `var.name`
   |
 2 |   a = { database_name = var.name, username = upper("a") }
   |                         ^^^^^^^^ tfvars take constants
 hint: write the value itself
 
-error: envs/dev-rds/terraform.tfvars:2:46: call of function upper
+error: envs/dev-rds/terraform.tfvars:2:46: call of the function `upper`
   |
 2 |   a = { database_name = var.name, username = upper("a") }
   |                                              ^^^^^^^^^^ tfvars take constants
@@ -195,9 +195,9 @@ error: envs/dev-rds/terraform.tfvars:3:28: a string with a template in it
   |
 3 |   b = { database_name = "b-${var.x}", username = local.b }
   |                            ^^^^^^^^ tfvars take constants
-hint: write the value itself; for the characters themselves write $${ or %%{
+hint: write the value itself; for the characters themselves write `$${` or `%%{`
 
-error: envs/dev-rds/terraform.tfvars:3:50: reference to local.b
+error: envs/dev-rds/terraform.tfvars:3:50: reference to `local.b`
   |
 3 |   b = { database_name = "b-${var.x}", username = local.b }
   |                                                  ^^^^^^^ tfvars take constants
@@ -216,7 +216,7 @@ fn an_unclosed_brace() {
 }
 environment = "dev"
 "#,
-        r#"error: envs/dev-rds/terraform.tfvars:7:1: "{" is never closed
+        r#"error: envs/dev-rds/terraform.tfvars:7:1: `{` is never closed
   |
 1 | application_databases = {
   |                         - opened here
@@ -258,24 +258,24 @@ fn json_has_places_too() {
     let shown = shown_for("x.auto.tfvars.json", text, &[], &[]);
     assert_eq!(
         shown,
-        r#"error: envs/dev-rds/x.auto.tfvars.json:3:5: attribute username is missing
+        r#"error: envs/dev-rds/x.auto.tfvars.json:3:5: attribute `username` is missing
   |
 3 |     "a": { "database_name": "a", "user": 1 }
-  |     ^^^ username is required
+  |     ^^^ `username` is required
 hint: add `username = …` (a string)
 
-error: envs/dev-rds/x.auto.tfvars.json:3:34: unknown attribute user
+error: envs/dev-rds/x.auto.tfvars.json:3:34: unknown attribute `user`
   |
 3 |     "a": { "database_name": "a", "user": 1 }
   |                                  ^^^^^^ nothing reads it
-hint: known attributes: database_name, username, access_level, connection_limit, extensions; if only Terraform's module uses user, pass --allow-attribute user
+hint: known attributes: database_name, username, access_level, connection_limit, extensions; if only Terraform's module uses it, pass --allow-attribute user
 "#,
         "\n{shown}"
     );
     let shown = shown_for("x.auto.tfvars.json", "{\n  \"a\": 1,\n}\n", &[], &[]);
     assert_eq!(
         shown,
-        r#"error: envs/dev-rds/x.auto.tfvars.json:3:1: syntax error: expected a name in double quotes, found '}'
+        r#"error: envs/dev-rds/x.auto.tfvars.json:3:1: syntax error: expected a name in double quotes, found `}`
   |
 3 | }
   | ^
@@ -290,13 +290,13 @@ fn a_flag_has_places_too() {
     let shown = shown_for("terraform.tfvars", "", &[flag], &[]);
     assert_eq!(
         shown,
-        r#"error: --var application_databases:1:3: attribute database_name is missing
+        r#"error: --var application_databases:1:3: attribute `database_name` is missing
   |
 1 | { a = { username = x } }
-  |   ^ database_name is required
+  |   ^ `database_name` is required
 hint: add `database_name = …` (a string)
 
-error: --var application_databases:1:20: reference to x
+error: --var application_databases:1:20: reference to `x`
   |
 1 | { a = { username = x } }
   |                    ^ tfvars take constants
@@ -312,15 +312,15 @@ fn files_that_cannot_be_read_are_all_named() {
     let shown = shown_for("terraform.tfvars", "x {\n}\n", &files, &[]);
     assert_eq!(
         shown,
-        r#"error: envs/dev-rds/terraform.tfvars:1:1: block "x" in a variable file
+        r#"error: envs/dev-rds/terraform.tfvars:1:1: block `x` in a variable file
   |
 1 | x {
   | ^ only `name = value` can stand here
-hint: if "x" is a variable, write `x = { … }`
+hint: if `x` is a variable, write `x = { … }`
 
-error: no.tfvars does not exist
+error: `no.tfvars` does not exist
 
-error: nor-this.tfvars does not exist
+error: `nor-this.tfvars` does not exist
 "#,
         "\n{shown}"
     );
