@@ -153,24 +153,3 @@ fn differently_indented(text: &str, open: &Range<usize>, close: &Range<usize>) -
     let (opening, closing) = (before(open.start), before(close.start));
     closing.trim().is_empty() && blanks(opening) != closing.len()
 }
-
-/// The brackets that close what is open before `offset` of the source.
-pub(super) fn closers(source: &Source, offset: usize) -> String {
-    let mut open = Vec::new();
-    let tokens = scan(source.text()).tokens;
-    for token in tokens.iter().take_while(|token| token.span.start < offset) {
-        match token.kind {
-            TokenKind::Open => open.push(token.span.clone()),
-            TokenKind::Close => {
-                open.pop();
-            }
-            TokenKind::Template => {}
-        }
-    }
-    let closer = |span: Range<usize>| match source.text().get(span) {
-        Some("{") => '}',
-        Some("[") => ']',
-        _ => ')',
-    };
-    open.into_iter().rev().map(closer).collect()
-}

@@ -162,7 +162,11 @@ impl Conversion<'_> {
         let problem = Diagnostic::at(at, format!("`{}` is set twice", again.key))
             .label("set again here")
             .related(source.position(first.key_span.clone()), "first set here")
-            .hint("remove one of the two; Terraform would silently take the last one in HCL");
+            .hint(if self.context.refuse_repeated {
+                "remove one of the two"
+            } else {
+                "remove one of the two; Terraform would silently take the last one"
+            });
         self.problems.push(problem);
     }
 

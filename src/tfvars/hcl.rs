@@ -82,7 +82,7 @@ pub(super) struct Assignment {
 /// Reads a file: attributes only, every problem reported.
 pub(super) fn assignments(source: &Source, problems: &mut Vec<Diagnostic>) -> Vec<Assignment> {
     let script = Script::file(source);
-    match parser::parse_body(&script.parsed) {
+    match repeated::parse(&script.parsed, parser::parse_body) {
         Ok(body) => {
             lexical::check_body(&script, &body, problems);
             top_level(&script, body, problems)
@@ -128,7 +128,7 @@ pub(super) fn expression(
     script: &Script<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Expression> {
-    match parser::parse_expr(&script.parsed) {
+    match repeated::parse(&script.parsed, parser::parse_expr) {
         Ok(whole @ Expression::Parenthesis(_)) if spans_all(&whole, script) => {
             lexical::check_expression(script, &whole, problems);
             Some(whole)

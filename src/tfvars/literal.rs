@@ -4,9 +4,9 @@
 //! They are refused here with their place, never computed: nobody needs them for a list of
 //! databases, and a slightly different arithmetic would be a different database.
 
-use hcl_edit::Span;
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
 use hcl_edit::template::{Element, HeredocTemplate, StringTemplate};
+use hcl_edit::{Span, parser};
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;
@@ -80,9 +80,17 @@ impl Evaluation<'_> {
 
     /// Terraform 1.11: a bare word is its own name, even `null`; of other keys the value counts.
     fn key(&mut self, key: &ObjectKey) -> Option<String> {
+        let written = self.script.slice(key.span().unwrap_or_default());
         let expression = match key {
-            ObjectKey::Ident(name) => return Some(normalized(name.as_str().to_owned())),
+            ObjectKey::Ident(_) => return Some(normalized(written.to_owned())),
             ObjectKey::Expression(Expression::Null(_)) => return Some("null".to_owned()),
+            ObjectKey::Expression(expression @ Expression::String(_)) => {
+                let key = quoted_key(written);
+                if key.is_none() {
+                    self.refuse(expression, "a key with a template in it");
+                }
+                return key;
+            }
             ObjectKey::Expression(expression) => expression,
         };
         match self.node(expression).kind {
@@ -177,4 +185,12 @@ impl Evaluation<'_> {
 
 fn is_variable(expression: &Expression) -> bool {
     matches!(expression, Expression::Variable(_))
+}
+
+/// From the source: in the parsed copy a repeated key has another name.
+fn quoted_key(written: &str) -> Option<String> {
+    match parser::parse_expr(written) {
+        Ok(Expression::String(text)) => Some(normalized(text.value().clone())),
+        Ok(_) | Err(_) => None,
+    }
 }

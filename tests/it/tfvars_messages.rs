@@ -145,9 +145,35 @@ fn the_same_key_twice() {
   |   - first set here
 3 |   a = { database_name = "b", username = "b" }
   |   ^ set again here
-hint: remove one of the two; in a map Terraform would silently take the last one
+hint: remove one of the two; Terraform would silently take the last one
 "#,
     );
+}
+
+#[test]
+fn other_problems_beside_the_same_key_twice() {
+    let text = r#"application_databases = {
+  b = { database_name = "a", username = "a", username = "b" }
+  "a" = { database_name = "a" }
+  a   = {}
+  "a" = {}
+  007 = { database_name = f(), username = "c" }
+}
+"#;
+    let shown = shown(text);
+    for line in [
+        "terraform.tfvars:2:46: `username` is set twice",
+        "terraform.tfvars:4:3: `a` is set twice",
+        "terraform.tfvars:5:3: `a` is set twice",
+        "terraform.tfvars:5:3: attribute `database_name` is missing",
+        "terraform.tfvars:6:27: call of the function `f`",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+    for keys in ["007 = {}\n007 = {}", "\"${x}\" = {}\n\"${x}\" = {}"] {
+        let text = format!("application_databases = {{\n{keys}\n}}\n");
+        assert!(shown_for("terraform.tfvars", &text, &[], &[]).contains("error: "), "{keys}");
+    }
 }
 
 #[test]
@@ -166,7 +192,7 @@ fn the_same_key_twice_in_another_spelling() {
 3 |   b     = { database_name = "b", username = "b" }
 4 |   "\u0061" = { database_name = "c", username = "c" }
   |   ^^^^^^^^ set again here
-hint: remove one of the two; Terraform would silently take the last one in HCL
+hint: remove one of the two; Terraform would silently take the last one
 "#,
     );
 }
