@@ -1,10 +1,14 @@
-//! Any bytes as a variable file: read, convert, show the problems; never a panic.
+//! Any bytes as a variable file, or as the value of `--var`: read, convert, show the problems; never a panic.
 //!
 //! `fuzz/seed.py`, then `cargo +nightly fuzz run tfvars`.
 #![no_main]
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
-use tfvars::{Attribute, Kind, Rules, Type};
+use tfvars::{Argument, Attribute, Diagnostic, Kind, Request, Rules, Sources, Type, Variables};
 
 /// The module alone: the program's other dependencies would be built for minutes and fuzzed never.
 #[allow(dead_code, unused_imports)]
@@ -13,12 +17,15 @@ mod tfvars;
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, text)) = data.split_first() else { return };
-    let name = if first % 2 == 0 { "x.tfvars" } else { "x.tfvars.json" };
-    let (sources, read) = tfvars::read_text(name, text.to_vec());
+    let (sources, read) = match first % 4 {
+        0 => tfvars::read_text("x.tfvars", text.to_vec()),
+        1 => tfvars::read_text("x.tfvars.json", text.to_vec()),
+        _ => read_flag(String::from_utf8_lossy(text).into_owned()),
+    };
     let variables = match read {
         Ok(variables) => variables,
         Err(problems) => {
-            assert!(!sources.render(&problems, first % 4 < 2).is_empty());
+            assert!(!sources.render(&problems, first % 8 < 4).is_empty());
             return;
         }
     };
@@ -33,6 +40,22 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
+
+/// The bytes as the value of `--var x=…`, with no files.
+fn read_flag(value: String) -> (Sources, Result<Variables, Vec<Diagnostic>>) {
+    static EMPTY: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = std::env::temp_dir().join("goldenpath-rds-fuzz-empty");
+        let _ = std::fs::create_dir(&folder);
+        folder
+    });
+    tfvars::read(&Request {
+        folder: &EMPTY,
+        shown_as: ".",
+        working_folder: &EMPTY,
+        arguments: &[Argument::Var(format!("x={value}"))],
+        environment: &BTreeMap::new(),
+    })
+}
 
 fn databases() -> Type {
     Type::map(Type::Object(vec![
