@@ -29,6 +29,16 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// Show the entries as Terraform would read them, each with the place it comes from
+    Tfvars(TfvarsArgs),
+}
+
+/// Arguments of `tfvars`.
+#[derive(Debug, Args)]
+pub struct TfvarsArgs {
+    /// One JSON document; the same as --format json
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `plan`.

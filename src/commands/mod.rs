@@ -4,6 +4,7 @@ mod apply;
 mod connections;
 mod observe;
 mod plan;
+mod tfvars;
 mod variables;
 
 use crate::cli::{Cli, Format, Verb};
@@ -22,6 +23,7 @@ use crate::tfvars::Argument;
 pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
     }
 }

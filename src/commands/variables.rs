@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::{EntryKey, Environment};
 use crate::output::Output;
 use crate::render::Saved;
-use crate::tfvars::{Argument, Diagnostic, Request, Rules, Sources, Type, Variables, read};
+use crate::tfvars::{Argument, Diagnostic, Request, Rules, Sources, Type, Value, Variables, read};
 
 /// The environment of `--env`.
 pub(super) fn environment(global: &Global) -> Result<Environment> {
@@ -45,7 +45,43 @@ pub(super) fn desired(
     arguments: &[Argument],
     output: Output,
 ) -> Result<Desired> {
-    let shown_as = format!("envs/{environment}-rds");
+    let shown_as = folder_name(environment);
+    let (sources, variables) = read_folder(global, environment, arguments)?;
+    let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
+    let variables = variables.map_err(shown)?;
+    let (_, entries) = checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    output.detail(&format!("read {} entries from {shown_as}", entries.len()));
+    let resets = reset_keys(planning)?;
+    Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {
+        Error::of(ErrorKind::Usage, format!("--reset-password {key}: there is no such entry"))
+    })
+}
+
+/// The variables and the checked value of [`VARIABLE`], to be shown.
+pub(super) fn listed(
+    global: &Global,
+    environment: &Environment,
+    arguments: &[Argument],
+    output: Output,
+) -> Result<(Variables, Value)> {
+    let (sources, variables) = read_folder(global, environment, arguments)?;
+    let shown =
+        |problems: Vec<Diagnostic>| refused(&sources, &problems, &folder_name(environment), output);
+    let variables = variables.map_err(shown)?;
+    let (value, _) = checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    Ok((variables, value))
+}
+
+fn folder_name(environment: &Environment) -> String {
+    format!("envs/{environment}-rds")
+}
+
+fn read_folder(
+    global: &Global,
+    environment: &Environment,
+    arguments: &[Argument],
+) -> Result<(Sources, Result<Variables, Vec<Diagnostic>>)> {
+    let shown_as = folder_name(environment);
     let folder = global.root.join(&shown_as);
     if !folder.is_dir() {
         return Err(Error::new(format!("there is no folder {}", folder.display())).hint(format!(
@@ -56,33 +92,24 @@ pub(super) fn desired(
     let process: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let request = Request {
+    Ok(read(&Request {
         folder: &folder,
         shown_as: &shown_as,
         working_folder: Path::new("."),
         arguments,
         environment: &process,
-    };
-    let (sources, variables) = read(&request);
-    let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
-    let variables = variables.map_err(shown)?;
-    let entries = checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
-    output.detail(&format!("read {} entries from {shown_as}", entries.len()));
-    let resets = reset_keys(planning)?;
-    Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {
-        Error::of(ErrorKind::Usage, format!("--reset-password {key}: there is no such entry"))
-    })
+    }))
 }
 
 fn checked(
     variables: &Variables,
     environment: &Environment,
     allow_attributes: &[String],
-) -> Result<BTreeMap<EntryKey, Entry>, Vec<Diagnostic>> {
+) -> Result<(Value, BTreeMap<EntryKey, Entry>), Vec<Diagnostic>> {
     let named = variables.get("environment", &Type::String, Rules::Terraform)?;
     environment_matches(named.as_ref(), environment).map_err(|problem| vec![*problem])?;
     match variables.get(VARIABLE, &entry_type(), Rules::Strict { allow_attributes })? {
-        Some(value) => entries(&value, environment),
+        Some(value) => entries(&value, environment).map(|entries| (value, entries)),
         None => Err(vec![
             Diagnostic::anywhere(format!("nothing sets `{VARIABLE}`"))
                 .hint(format!("an environment without databases says so: `{VARIABLE} = {{}}`")),

@@ -35,6 +35,12 @@ pub(super) fn problem(script: &Script<'_>, offset: usize) -> Option<Diagnostic> 
     }
 }
 
+/// Whether a string is left open on the line of `offset`, further on than the parser stopped.
+pub(super) fn lacks_quote(source: &Source, offset: usize) -> bool {
+    let line = |at: usize| source.position(at..at).line;
+    matches!(scan(source.text()).unclosed, Some((Unclosed::String, span)) if line(span.start) == line(offset))
+}
+
 /// Whether the beginning is right, so that the parser cannot mean it when it points there.
 fn may_begin(script: &Script<'_>) -> bool {
     let begins =
@@ -60,7 +66,7 @@ fn wrong_close(source: &Source, open: Option<Range<usize>>, close: Range<usize>)
     let bracket = source.text().get(close.clone()).unwrap_or_default();
     let problem = Diagnostic::at(
         source.position(close),
-        format!("\"{bracket}\" does not close what is open here"),
+        format!("`{bracket}` does not close what is open here"),
     );
     match open {
         Some(open) => problem.related(source.position(open), "still open"),
@@ -74,13 +80,13 @@ fn unclosed_bracket(
     suspect: Option<(Range<usize>, Range<usize>)>,
 ) -> Diagnostic {
     let bracket = source.text().get(innermost.clone()).unwrap_or_default();
-    let problem = Diagnostic::at(source.end(), format!("\"{bracket}\" is never closed"))
+    let problem = Diagnostic::at(source.end(), format!("`{bracket}` is never closed"))
         .label("the text ends here")
         .related(source.position(innermost), "opened here");
     match suspect {
         Some((open, close)) => problem
-            .related(source.position(open), "perhaps it is this one that is not closed")
-            .related(source.position(close), "the one before has other indentation"),
+            .related(source.position(open), "perhaps this one is not closed")
+            .related(source.position(close), "this closes it, but is indented otherwise"),
         None => problem,
     }
 }
@@ -94,7 +100,7 @@ fn broken_template(source: &Source, scan: &Scan) -> Option<Diagnostic> {
     });
     let at = source.position(broken.next()?.span.clone());
     let problem = Diagnostic::at(at, "a template that cannot be read");
-    Some(problem.label("tfvars take constants").hint("for the characters write $${ or %%{"))
+    Some(problem.label("tfvars take constants").hint("for the characters write `$${` or `%%{`"))
 }
 
 /// How the brackets of a text pair up.
@@ -146,25 +152,4 @@ fn differently_indented(text: &str, open: &Range<usize>, close: &Range<usize>) -
     let blanks = |line: &str| line.len() - line.trim_start().len();
     let (opening, closing) = (before(open.start), before(close.start));
     closing.trim().is_empty() && blanks(opening) != closing.len()
-}
-
-/// The brackets that close what is open before `offset` of the source.
-pub(super) fn closers(source: &Source, offset: usize) -> String {
-    let mut open = Vec::new();
-    let tokens = scan(source.text()).tokens;
-    for token in tokens.iter().take_while(|token| token.span.start < offset) {
-        match token.kind {
-            TokenKind::Open => open.push(token.span.clone()),
-            TokenKind::Close => {
-                open.pop();
-            }
-            TokenKind::Template => {}
-        }
-    }
-    let closer = |span: Range<usize>| match source.text().get(span) {
-        Some("{") => '}',
-        Some("[") => ']',
-        _ => ')',
-    };
-    open.into_iter().rev().map(closer).collect()
 }

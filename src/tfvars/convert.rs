@@ -1,8 +1,10 @@
 //! Values to declared types, as Terraform 1.11 converts them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
+use super::listing::to_json;
 use super::node::{Entry, Node, NodeKind};
 use super::number;
 use super::source::{Position, Source};
@@ -17,7 +19,7 @@ pub(super) fn convert(
     context: &Context<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Value> {
-    Conversion { context, problems }.value(node, ty)
+    Conversion { context, problems }.value(node, ty, &node.span)
 }
 
 /// What a conversion needs to know beside value and type.
@@ -35,10 +37,15 @@ struct Conversion<'a> {
 
 impl Conversion<'_> {
     fn at(&self, node: &Node) -> Position {
-        self.context.source.position(node.span.clone())
+        self.place(&node.span)
     }
 
-    fn value(&mut self, node: &Node, ty: &Type) -> Option<Value> {
+    fn place(&self, span: &Range<usize>) -> Position {
+        self.context.source.position(span.clone())
+    }
+
+    /// `name` is the place to show for what is missing: the key, if there is one.
+    fn value(&mut self, node: &Node, ty: &Type, name: &Range<usize>) -> Option<Value> {
         let kind = match (&node.kind, ty) {
             (NodeKind::Invalid, _) => None,
             (NodeKind::Null, Type::Object(_)) => self.null_object(node),
@@ -49,7 +56,7 @@ impl Conversion<'_> {
             (NodeKind::List(items), Type::Set(element)) => self.set(items, element),
             (NodeKind::Map(entries), Type::Map(element)) => self.map(entries, element),
             (NodeKind::Map(entries), Type::Object(attributes)) => {
-                self.object(node, entries, attributes)
+                self.object(name, entries, attributes)
             }
             (_, Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Object(_)) => {
                 self.wrong_type(node, ty)
@@ -69,7 +76,7 @@ impl Conversion<'_> {
             Rules::Terraform => Some(Kind::Null),
             Rules::Strict { .. } => {
                 let problem = Diagnostic::at(self.at(node), "null in place of an object")
-                    .label("nothing can be made of it")
+                    .label("an object is required")
                     .hint("write the object, or remove the key");
                 self.problems.push(problem);
                 None
@@ -101,7 +108,8 @@ impl Conversion<'_> {
 
     /// All items, so that each problem is told, not only the first.
     fn items(&mut self, items: &[Node], element: &Type) -> Option<Vec<Value>> {
-        let converted: Vec<_> = items.iter().map(|item| self.value(item, element)).collect();
+        let converted: Vec<_> =
+            items.iter().map(|item| self.value(item, element, &item.span)).collect();
         converted.into_iter().collect()
     }
 
@@ -120,7 +128,7 @@ impl Conversion<'_> {
         let mut members = BTreeMap::new();
         let mut complete = true;
         for (key, entry) in self.last_of_each(entries) {
-            match self.value(&entry.value, element) {
+            match self.value(&entry.value, element, &entry.key_span) {
                 Some(value) => {
                     members.insert(key.to_owned(), self.member(entry, value));
                 }
@@ -151,19 +159,28 @@ impl Conversion<'_> {
     fn repeated(&mut self, first: &Entry, again: &Entry) {
         let source = self.context.source;
         let at = source.position(again.key_span.clone());
-        let problem = Diagnostic::at(at, format!("{} is set twice", again.key))
+        let problem = Diagnostic::at(at, format!("`{}` is set twice", again.key))
             .label("set again here")
             .related(source.position(first.key_span.clone()), "first set here")
-            .hint("remove one of the two; Terraform would silently take the last one in HCL");
+            .hint(if self.context.refuse_repeated {
+                "remove one of the two"
+            } else {
+                "remove one of the two; Terraform would silently take the last one"
+            });
         self.problems.push(problem);
     }
 
-    fn object(&mut self, node: &Node, entries: &[Entry], attributes: &[Attribute]) -> Option<Kind> {
+    fn object(
+        &mut self,
+        name: &Range<usize>,
+        entries: &[Entry],
+        attributes: &[Attribute],
+    ) -> Option<Kind> {
         let mut given = self.last_of_each(entries);
         let mut members = BTreeMap::new();
         let mut complete = true;
         for attribute in attributes {
-            match self.attribute(node, given.remove(attribute.name.as_str()), attribute) {
+            match self.attribute(name, given.remove(attribute.name.as_str()), attribute) {
                 Some(member) => {
                     members.insert(attribute.name.clone(), member);
                 }
@@ -178,14 +195,14 @@ impl Conversion<'_> {
 
     fn attribute(
         &mut self,
-        object: &Node,
+        object: &Range<usize>,
         given: Option<&Entry>,
         attribute: &Attribute,
     ) -> Option<Member> {
         match (given, &attribute.presence) {
             (None, Presence::Required) => self.missing(object, attribute),
             (None, Presence::Optional { default }) => {
-                self.default(self.at(object), attribute, default)
+                self.default(self.place(object), attribute, default)
             }
             (Some(entry), presence) if entry.value.kind == NodeKind::Null => match presence {
                 Presence::Required => self.null_required(entry, attribute),
@@ -194,7 +211,7 @@ impl Conversion<'_> {
                 }
             },
             (Some(entry), _) => {
-                let value = self.value(&entry.value, &attribute.ty)?;
+                let value = self.value(&entry.value, &attribute.ty, &entry.key_span)?;
                 Some(self.member(entry, value))
             }
         }
@@ -207,16 +224,16 @@ impl Conversion<'_> {
             Kind::Null => value,
             Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::List(_) | Kind::Map(_) => {
                 let node = Node { kind: node_kind(default), span: at.start..at.end };
-                self.value(&node, &attribute.ty)?
+                self.value(&node, &attribute.ty, &node.span)?
             }
         };
         Some(Member { key_at: at, value })
     }
 
-    fn missing(&mut self, object: &Node, attribute: &Attribute) -> Option<Member> {
+    fn missing(&mut self, object: &Range<usize>, attribute: &Attribute) -> Option<Member> {
         let Attribute { name, ty, .. } = attribute;
-        let problem = Diagnostic::at(self.at(object), format!("attribute {name} is missing"))
-            .label(format!("{name} is required here"))
+        let problem = Diagnostic::at(self.place(object), format!("attribute `{name}` is missing"))
+            .label(format!("`{name}` is required"))
             .hint(format!("add `{name} = …` ({})", with_article(ty)));
         self.problems.push(problem);
         None
@@ -228,7 +245,7 @@ impl Conversion<'_> {
         match self.context.rules {
             Rules::Terraform => Some(self.member(entry, Value { kind: Kind::Null, at })),
             Rules::Strict { .. } => {
-                let problem = Diagnostic::at(at, format!("required attribute {name} is null"))
+                let problem = Diagnostic::at(at, format!("required attribute `{name}` is null"))
                     .label(format!("{} is required", with_article(&attribute.ty)));
                 self.problems.push(problem);
                 None
@@ -247,14 +264,14 @@ impl Conversion<'_> {
         }
         let at = self.context.source.position(entry.key_span.clone());
         let key = &entry.key;
-        let problem = Diagnostic::at(at, format!("unknown attribute {key}"));
+        let problem = Diagnostic::at(at, format!("unknown attribute `{key}`"));
         let names: Vec<&str> = attributes.iter().map(|known| known.name.as_str()).collect();
         let problem = match spelling::nearest(key, &names) {
-            Some(known) => problem.label(format!("did you mean {known}?")),
+            Some(known) => problem.label(format!("did you mean `{known}`?")),
             None => problem.label("nothing reads it"),
         };
         let hint = format!(
-            "known attributes: {}; if only Terraform's module uses {key}, pass \
+            "known attributes: {}; if only Terraform's module uses it, pass \
              --allow-attribute {key}",
             names.join(", ")
         );
@@ -360,9 +377,5 @@ fn set_order(a: &Kind, b: &Kind) -> std::cmp::Ordering {
 
 /// Equality without places.
 fn same(a: &Kind, b: &Kind) -> bool {
-    node_kind_without_place(a) == node_kind_without_place(b)
-}
-
-fn node_kind_without_place(kind: &Kind) -> serde_json::Value {
-    super::listing::to_json(kind)
+    to_json(a) == to_json(b)
 }

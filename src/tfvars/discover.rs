@@ -14,12 +14,20 @@ pub(super) struct File {
     pub(super) shown_as: String,
 }
 
+impl File {
+    /// Terraform 1.11: `.json` at the end of the name given selects JSON, anything else is HCL.
+    pub(super) fn is_json(&self) -> bool {
+        self.path.as_os_str().as_encoded_bytes().ends_with(b".json")
+    }
+}
+
 /// The files that Terraform reads from a folder unasked: `terraform.tfvars`,
 /// `terraform.tfvars.json`, then every name that ends in `.auto.tfvars` or `.auto.tfvars.json`
 /// in byte order, hidden ones too.
 pub(super) fn in_folder(folder: &Path, shown_as: &str) -> Result<Vec<File>, Box<Diagnostic>> {
     let listed = names(folder).map_err(|error| {
-        Diagnostic::anywhere(format!("folder {} cannot be read: {error}", folder.display())).boxed()
+        Diagnostic::anywhere(format!("folder `{}` cannot be read: {error}", folder.display()))
+            .boxed()
     })?;
     let fixed = ["terraform.tfvars", "terraform.tfvars.json"].map(str::to_owned);
     let fixed = fixed.into_iter().filter(|name| folder.join(name).exists());
@@ -64,5 +72,5 @@ fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
     } else {
         format!("cannot be read: {error}")
     };
-    Diagnostic::anywhere(format!("{name} {reason}"))
+    Diagnostic::anywhere(format!("`{name}` {reason}"))
 }

@@ -82,7 +82,7 @@ pub(super) struct Assignment {
 /// Reads a file: attributes only, every problem reported.
 pub(super) fn assignments(source: &Source, problems: &mut Vec<Diagnostic>) -> Vec<Assignment> {
     let script = Script::file(source);
-    match parser::parse_body(&script.parsed) {
+    match repeated::parse(&script.parsed, parser::parse_body) {
         Ok(body) => {
             lexical::check_body(&script, &body, problems);
             top_level(&script, body, problems)
@@ -117,9 +117,9 @@ fn position_of(script: &Script<'_>, span: Option<Range<usize>>) -> Position {
 
 fn refused_block(name: &Ident, at: Position) -> Diagnostic {
     let name = name.as_str();
-    Diagnostic::at(at, format!("block \"{name}\" in a variable file"))
+    Diagnostic::at(at, format!("block `{name}` in a variable file"))
         .label("only `name = value` can stand here")
-        .hint(format!("if \"{name}\" is a variable, write `{name} = {{ … }}`"))
+        .hint(format!("if `{name}` is a variable, write `{name} = {{ … }}`"))
 }
 
 /// Reads one expression, as Terraform 1.11 does for `-var` and `TF_VAR_` values of variables
@@ -128,7 +128,7 @@ pub(super) fn expression(
     script: &Script<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Expression> {
-    match parser::parse_expr(&script.parsed) {
+    match repeated::parse(&script.parsed, parser::parse_expr) {
         Ok(whole @ Expression::Parenthesis(_)) if spans_all(&whole, script) => {
             lexical::check_expression(script, &whole, problems);
             Some(whole)
@@ -162,5 +162,7 @@ fn syntax_error(script: &Script<'_>, error: &parser::Error) -> Diagnostic {
     }
     let next = script.parsed.get(offset..).and_then(|rest| rest.chars().next());
     let at = script.position(offset..offset + next.map_or(0, char::len_utf8));
-    Diagnostic::at(at, format!("syntax error: {}", message.replace("; ", ": ")))
+    let lacks_quote = brackets::lacks_quote(script.source, at.start);
+    let problem = Diagnostic::at(at, format!("syntax error: {}", message.replace("; ", ": ")));
+    if lacks_quote { problem.hint("a double quote is missing on this line") } else { problem }
 }

@@ -61,7 +61,7 @@ impl Parser<'_> {
     fn unexpected(&self, wanted: &str) -> SyntaxError {
         let found = match self.peek() {
             None => "the end of the file".to_owned(),
-            Some(character) => format!("{character:?}"),
+            Some(character) => format!("`{}`", character.escape_debug()),
         };
         let end = self.at + self.peek().map_or(0, char::len_utf8);
         self.error(self.at..end, format!("expected {wanted}, found {found}"))
@@ -102,7 +102,7 @@ impl Parser<'_> {
             let key_span = start..parser.at;
             parser.skip_space();
             if parser.peek() != Some(':') {
-                return Err(parser.unexpected("\":\""));
+                return Err(parser.unexpected("`:`"));
             }
             parser.at += 1;
             parser.skip_space();
@@ -138,7 +138,7 @@ impl Parser<'_> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(_) | None => return Err(self.unexpected(&format!("\",\" or \"{close}\""))),
+                Some(_) | None => return Err(self.unexpected(&format!("`,` or `{close}`"))),
             }
             self.skip_space();
         }
@@ -152,7 +152,7 @@ impl Parser<'_> {
             "true" => NodeKind::Bool(true),
             "false" => NodeKind::Bool(false),
             other => {
-                let message = format!("expected a value, found the bare word \"{other}\"");
+                let message = format!("expected a value, found the bare word `{other}`");
                 return Err(self.error(self.at..self.at + other.len(), message));
             }
         };
@@ -167,7 +167,7 @@ impl Parser<'_> {
         let text = rest.get(..end).unwrap_or_default();
         let span = self.at..self.at + end;
         if !is_json_number(text) {
-            return Err(self.error(span, format!("\"{text}\" is not a JSON number")));
+            return Err(self.error(span, format!("`{text}` is not a JSON number")));
         }
         let number =
             number::canonical(text).map_err(|error| self.error(span, error.to_string()))?;
@@ -259,4 +259,66 @@ fn is_json_number(text: &str) -> bool {
         && (whole == "0" || !whole.starts_with('0'))
         && fraction.is_none_or(digits)
         && exponent.is_none_or(|e| digits(e.strip_prefix(['+', '-']).unwrap_or(e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::parse;
+    use crate::tfvars::node::{Node, NodeKind};
+
+    fn same(ours: &Node, theirs: &serde_json::Value) -> bool {
+        match &ours.kind {
+            NodeKind::Null | NodeKind::Invalid => theirs.is_null(),
+            NodeKind::Bool(value) => theirs == value,
+            NodeKind::Number(text) => text.parse().ok() == theirs.as_f64(),
+            NodeKind::String(text) => theirs == text,
+            NodeKind::List(items) => theirs.as_array().is_some_and(|theirs| {
+                items.len() == theirs.len() && items.iter().zip(theirs).all(|(a, b)| same(a, b))
+            }),
+            NodeKind::Map(entries) => entries.iter().all(|entry| {
+                let last = entries.iter().rfind(|other| other.key == entry.key);
+                last.is_some_and(|last| same(&last.value, &theirs[&entry.key]))
+            }),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Pieces of JSON in any order: what one parser takes, the other takes, as the same value.
+        #[test]
+        fn agrees_with_serde_json(text in proptest::collection::vec(proptest::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\\u0041\\n\"", "1", "-0.5e1", "01", ".5", "true",
+            "nul", "null", " ", "\n", "\"\\x\"", "\"\\ud83d\\ude00\"", "\u{a0}", "\u{1}", "\"",
+            "{\"a\":", "[1,", "\"k\":{}", "1]", "2}",
+        ]), 0..10)) {
+            let text = text.concat();
+            let ours = parse(&text);
+            let accepted = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(ours.is_ok(), accepted, "{}", text);
+            if let (Ok(ours), Ok(theirs)) = (ours, serde_json::from_str(&text)) {
+                prop_assert!(same(&ours, &theirs), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn knows_where_a_value_stands() {
+        let text = "{\"a\": [1, \"é\", 2.50]}";
+        let NodeKind::Map(entries) = parse(text).expect("JSON").kind else { panic!("no map") };
+        assert_eq!(&text[entries[0].key_span.clone()], "\"a\"");
+        let NodeKind::List(items) = &entries[0].value.kind else { panic!("no list") };
+        let texts: Vec<_> = items.iter().map(|item| &text[item.span.clone()]).collect();
+        assert_eq!(texts, ["1", "\"é\"", "2.50"]);
+        assert_eq!(items[2].kind, NodeKind::Number("2.5".into()));
+    }
+
+    #[test]
+    fn refuses_deep_nesting_before_the_stack_ends() {
+        let error = parse(&"[".repeat(100_000)).expect_err("too deep");
+        assert_eq!(error.message, "more than 128 nested levels");
+    }
 }

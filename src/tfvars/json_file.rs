@@ -1,4 +1,4 @@
-//! A JSON variable file: an object, or a list of objects, of variables.
+//! A JSON variable file: one object of variables.
 
 use std::collections::BTreeMap;
 
@@ -9,56 +9,38 @@ use super::source::Source;
 
 /// Reads a file: names with their values, every problem reported.
 pub(super) fn assignments(source: &Source, problems: &mut Vec<Diagnostic>) -> Vec<(String, Node)> {
-    match json::parse(source.text()) {
-        Ok(node) => {
-            let mut entries = Vec::new();
-            top_level(source, node, 0, &mut entries, problems);
-            refuse_repeated(source, &entries, problems);
-            entries.into_iter().map(|entry| (entry.key, entry.value)).collect()
-        }
+    let entries = match json::parse(source.text()) {
+        Ok(node) => top_level(source, node, problems),
         Err(error) => {
             let at = source.position(error.span);
             problems.push(Diagnostic::at(at, format!("syntax error: {}", error.message)));
             Vec::new()
         }
-    }
+    };
+    refuse_repeated(source, &entries, problems);
+    entries.into_iter().map(|entry| (entry.key, entry.value)).collect()
 }
 
-/// Terraform 1.11: a top-level list of objects counts as one object; the name `//` is a
-/// comment there, and the name `variable` an error.
-fn top_level(
-    source: &Source,
-    node: Node,
-    depth: usize,
-    entries: &mut Vec<Entry>,
-    problems: &mut Vec<Diagnostic>,
-) {
-    match node.kind {
-        NodeKind::Map(members) => {
-            for entry in members.into_iter().filter(|entry| entry.key != "//") {
-                if entry.key == "variable" {
-                    let at = source.position(entry.key_span);
-                    problems.push(Diagnostic::at(at, "a variable file declares no variables"));
-                } else {
-                    entries.push(entry);
-                }
-            }
-        }
-        NodeKind::List(items) if depth == 0 && !items.is_empty() => {
-            for item in items {
-                top_level(source, item, depth + 1, entries, problems);
-            }
-        }
-        NodeKind::Null
-        | NodeKind::Bool(_)
-        | NodeKind::Number(_)
-        | NodeKind::String(_)
-        | NodeKind::List(_)
-        | NodeKind::Invalid => {
-            let message = "a JSON variable file must be one object: {\"name\": value, …}";
-            problems.push(Diagnostic::at(source.position(node.span), message));
-        }
+/// Terraform 1.11: the name `//` is a comment at top level; `variable` with names in it is
+/// taken for a declaration and refused.
+fn top_level(source: &Source, node: Node, problems: &mut Vec<Diagnostic>) -> Vec<Entry> {
+    let NodeKind::Map(entries) = node.kind else {
+        let message = "a JSON variable file must be one object: {\"name\": value, …}";
+        problems.push(Diagnostic::at(source.position(node.span), message));
+        return Vec::new();
+    };
+    let entries = entries.into_iter().filter(|entry| entry.key != "//");
+    let (declarations, settings): (Vec<_>, Vec<_>) = entries.partition(declares_variables);
+    for entry in declarations {
+        let at = source.position(entry.key_span);
+        problems.push(Diagnostic::at(at, "a variable file declares no variables"));
     }
+    settings
+}
+
+fn declares_variables(entry: &Entry) -> bool {
+    let names = matches!(&entry.value.kind, NodeKind::Map(names) if !names.is_empty());
+    entry.key == "variable" && names
 }
 
 fn refuse_repeated(source: &Source, entries: &[Entry], problems: &mut Vec<Diagnostic>) {
@@ -67,7 +49,7 @@ fn refuse_repeated(source: &Source, entries: &[Entry], problems: &mut Vec<Diagno
         if let Some(earlier) = first.insert(&entry.key, &entry.key_span) {
             let problem = Diagnostic::at(
                 source.position(entry.key_span.clone()),
-                format!("{} is set twice", entry.key),
+                format!("`{}` is set twice", entry.key),
             )
             .label("set again here")
             .related(source.position(earlier.clone()), "first set here");

@@ -40,7 +40,7 @@ impl Check<'_> {
             return;
         }
         let problem = Diagnostic::at(self.script.position(span), "line break in a quoted string")
-            .hint("write \\n for a line break, or use a heredoc (<<EOF)");
+            .hint("write `\\n` for a line break, or use a heredoc (`<<EOF`)");
         self.problems.push(problem);
     }
 

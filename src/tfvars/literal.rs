@@ -4,9 +4,9 @@
 //! They are refused here with their place, never computed: nobody needs them for a list of
 //! databases, and a slightly different arithmetic would be a different database.
 
-use hcl_edit::Span;
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
 use hcl_edit::template::{Element, HeredocTemplate, StringTemplate};
+use hcl_edit::{Span, parser};
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;
@@ -80,9 +80,17 @@ impl Evaluation<'_> {
 
     /// Terraform 1.11: a bare word is its own name, even `null`; of other keys the value counts.
     fn key(&mut self, key: &ObjectKey) -> Option<String> {
+        let written = self.script.slice(key.span().unwrap_or_default());
         let expression = match key {
-            ObjectKey::Ident(name) => return Some(normalized(name.as_str().to_owned())),
+            ObjectKey::Ident(_) => return Some(normalized(written.to_owned())),
             ObjectKey::Expression(Expression::Null(_)) => return Some("null".to_owned()),
+            ObjectKey::Expression(expression @ Expression::String(_)) => {
+                let key = quoted_key(written);
+                if key.is_none() {
+                    self.refuse(expression, "a key with a template in it");
+                }
+                return key;
+            }
             ObjectKey::Expression(expression) => expression,
         };
         match self.node(expression).kind {
@@ -131,7 +139,7 @@ impl Evaluation<'_> {
         let at = self.script.source.position(self.script.span_of(element));
         let problem = Diagnostic::at(at, "a string with a template in it")
             .label("tfvars take constants")
-            .hint("write the value itself; for the characters themselves write $${ or %%{");
+            .hint("write the value itself; for the characters themselves write `$${` or `%%{`");
         self.problems.push(problem);
     }
 
@@ -140,11 +148,13 @@ impl Evaluation<'_> {
         let text = self.script.slice(span);
         let text = text.lines().next().unwrap_or_default().trim_end();
         let message = match expression {
-            Expression::Variable(_) => format!("reference to {text}"),
+            Expression::Variable(_) => format!("reference to `{text}`"),
             Expression::Traversal(traversal) if is_variable(&traversal.expr) => {
-                format!("reference to {text}")
+                format!("reference to `{text}`")
             }
-            Expression::FuncCall(call) => format!("call of function {}", call.name.name.as_str()),
+            Expression::FuncCall(call) => {
+                format!("call of the function `{}`", call.name.name.as_str())
+            }
             Expression::Traversal(_)
             | Expression::Conditional(_)
             | Expression::UnaryOp(_)
@@ -175,4 +185,12 @@ impl Evaluation<'_> {
 
 fn is_variable(expression: &Expression) -> bool {
     matches!(expression, Expression::Variable(_))
+}
+
+/// From the source: in the parsed copy a repeated key has another name.
+fn quoted_key(written: &str) -> Option<String> {
+    match parser::parse_expr(written) {
+        Ok(Expression::String(text)) => Some(normalized(text.value().clone())),
+        Ok(_) | Err(_) => None,
+    }
 }

@@ -34,8 +34,8 @@ mod types;
 mod value;
 
 pub use diagnostic::Diagnostic;
-pub use listing::to_json;
-pub use read::{Argument, Request, Variables, read};
+pub use listing::{document, human, to_json};
+pub use read::{Argument, Request, Variables, read, read_text};
 pub use source::{Position, Source, Sources};
 pub use types::{Attribute, Presence, Rules, Type};
 pub use value::{Kind, Member, Value};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use hcl_edit::expr::Expression;
@@ -83,8 +84,15 @@ pub fn read(request: &Request<'_>) -> (Sources, Result<Variables, Vec<Diagnostic
             }),
         }
     }
-    let Reader { sources, variables, problems } = reader;
-    (sources, if problems.is_empty() { Ok(variables) } else { Err(problems) })
+    reader.outcome()
+}
+
+/// Reads one text as if it were the only variable file, without touching a disk. `.json` at
+/// the end of the name selects JSON.
+pub fn read_text(name: &str, bytes: Vec<u8>) -> (Sources, Result<Variables, Vec<Diagnostic>>) {
+    let mut reader = Reader::default();
+    reader.text(name, name.ends_with(".json"), bytes);
+    reader.outcome()
 }
 
 #[derive(Default)]
@@ -95,6 +103,11 @@ struct Reader {
 }
 
 impl Reader {
+    fn outcome(self) -> (Sources, Result<Variables, Vec<Diagnostic>>) {
+        let Self { sources, variables, problems } = self;
+        (sources, if problems.is_empty() { Ok(variables) } else { Err(problems) })
+    }
+
     fn set(&mut self, name: String, written: Written, source: &Arc<Source>) {
         let setting = Setting { written, source: source.clone() };
         self.variables.settings.insert(name, setting);
@@ -109,18 +122,20 @@ impl Reader {
         }
     }
 
-    /// Terraform 1.11: `.json` at the end of the name given selects JSON, anything else is HCL.
     fn file(&mut self, file: &File) {
-        let bytes = match discover::read(file) {
-            Ok(bytes) => bytes,
-            Err(problem) => return self.problems.push(*problem),
-        };
+        match discover::read(file) {
+            Ok(bytes) => self.text(&file.shown_as, file.is_json(), bytes),
+            Err(problem) => self.problems.push(*problem),
+        }
+    }
+
+    fn text(&mut self, name: &str, json: bool, bytes: Vec<u8>) {
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => return self.not_utf8(file, error),
+            Err(error) => return self.not_utf8(name, &error),
         };
-        let source = self.sources.add(&file.shown_as, text);
-        if file.path.as_os_str().as_encoded_bytes().ends_with(b".json") {
+        let source = self.sources.add(name, text);
+        if json {
             for (name, node) in json_file::assignments(&source, &mut self.problems) {
                 self.set(name, Written::Json(node), &source);
             }
@@ -132,10 +147,10 @@ impl Reader {
     }
 
     /// Terraform 1.11 takes such bytes in comments; here they are refused anywhere.
-    fn not_utf8(&mut self, file: &File, error: std::string::FromUtf8Error) {
+    fn not_utf8(&mut self, name: &str, error: &FromUtf8Error) {
         let start = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        let source = self.sources.add(&file.shown_as, text);
+        let source = self.sources.add(name, text);
         let at = source.position(start..start + char::REPLACEMENT_CHARACTER.len_utf8());
         let problem = Diagnostic::at(at, "a byte that is not UTF-8").hint("save the file as UTF-8");
         self.problems.push(problem);
@@ -143,13 +158,13 @@ impl Reader {
 
     fn flag(&mut self, assignment: &str) {
         let Some((name, text)) = assignment.split_once('=') else {
-            let problem = Diagnostic::anywhere(format!("--var {assignment} has no `=`"))
-                .hint("write --var name=value");
+            let problem = Diagnostic::anywhere(format!("`--var {assignment}` has no `=`"))
+                .hint("write `--var name=value`");
             return self.problems.push(problem);
         };
         if name.is_empty() || name.trim() != name {
-            let problem = Diagnostic::anywhere(format!("--var {assignment} has no proper name"))
-                .hint("write --var name=value, without spaces around the name");
+            let problem = Diagnostic::anywhere(format!("`--var {assignment}` has no proper name"))
+                .hint("write `--var name=value`, without spaces around the name");
             return self.problems.push(problem);
         }
         let source = self.sources.add(&format!("--var {name}"), text.to_owned());
@@ -177,6 +192,7 @@ impl Variables {
         let refuse_repeated = matches!(setting.written, Written::Json(_));
         let context = Context { source: &setting.source, rules, refuse_repeated };
         let value = node.and_then(|node| convert::convert(&node, ty, &context, &mut problems));
+        problems.sort_by(|a, b| a.at.cmp(&b.at));
         match value {
             Some(value) if problems.is_empty() => Ok(Some(value)),
             Some(_) | None => Err(problems),
@@ -195,7 +211,7 @@ impl Variables {
         flags
             .filter(|(name, _)| !declared.contains(&name.as_str()))
             .map(|(name, _)| {
-                Diagnostic::anywhere(format!("--var {name}: there is no variable {name}"))
+                Diagnostic::anywhere(format!("--var {name}: there is no variable `{name}`"))
                     .hint(format!("variables: {}", declared.join(", ")))
             })
             .collect()

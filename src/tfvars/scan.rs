@@ -107,7 +107,7 @@ fn line_length(rest: &str) -> usize {
 }
 
 /// The length of a quoted string; `None` if its line ends first.
-fn quoted_length(rest: &str, depth: usize) -> Option<usize> {
+pub(super) fn quoted_length(rest: &str, depth: usize) -> Option<usize> {
     let mut at = 1;
     loop {
         let tail = rest.get(at..)?;

@@ -68,10 +68,10 @@ impl Source {
         &self.text
     }
 
-    /// The place of a byte range; what lies outside the text is moved to its end.
+    /// The place of a byte range, moved into the text and to the ends of characters.
     pub fn position(&self, span: Range<usize>) -> Position {
-        let start = span.start.min(self.text.len());
-        let end = span.end.clamp(start, self.text.len());
+        let start = self.text.floor_char_boundary(span.start);
+        let end = self.text.ceil_char_boundary(span.end.max(start));
         let line = self.lines.partition_point(|&begin| begin <= start);
         let begin = self.line_start(line);
         let mark = begin == 0 && start > 0 && self.text.starts_with(BYTE_ORDER_MARK);

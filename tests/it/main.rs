@@ -14,4 +14,7 @@ mod journey;
 mod passwords;
 mod plans;
 mod secrecy;
+mod tfvars_command;
+mod tfvars_messages;
+mod tfvars_mutations;
 mod tfvars_oracle;

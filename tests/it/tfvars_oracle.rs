@@ -2,9 +2,9 @@
 //!
 //! `TFVARS_ORACLE=DIR` runs the cases in `DIR/<category>/<name>/` instead of the packed ones.
 
-mod cases;
+pub mod cases;
 mod exact;
-mod modules;
+pub mod modules;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -53,7 +53,7 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tfvars")
 }
 
-fn packed() -> Vec<Case> {
+pub fn packed() -> Vec<Case> {
     let mut cases = Vec::new();
     for path in listed(&fixtures()).filter(|path| path.extension().is_some_and(|e| e == "json")) {
         let category = file_name(&path.with_extension(""));
@@ -88,9 +88,9 @@ fn expected(outcome: &Json) -> Option<Expected> {
 
 fn bytes(text: &Json) -> Vec<u8> {
     let engine = base64::engine::general_purpose::STANDARD;
-    match text {
-        Json::String(text) => text.clone().into_bytes(),
-        other => engine.decode(other["base64"].as_str().expect("base64")).expect("base64"),
+    match text.as_str() {
+        Some(text) => text.to_owned().into_bytes(),
+        None => engine.decode(text["base64"].as_str().expect("base64")).expect("base64"),
     }
 }
 
