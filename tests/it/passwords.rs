@@ -207,3 +207,17 @@ async fn a_malformed_secret_is_an_obstacle_and_its_text_is_not_shown() {
     let answer = stack.apply().expect(3).shows("it is not a JSON object");
     assert!(!format!("{}{}", answer.stdout, answer.stderr).contains("hunter2"));
 }
+
+#[tokio::test]
+async fn a_version_that_does_not_log_in_is_not_published() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let (before, next) = (stack.labels(SECRET).await, minted(1));
+    put_version(&stack, &next, "never-set", "AWSPENDING").await;
+    let marker = format!("managed by goldenpath-rds; env=dev; entry=app; secret-version={next}");
+    stack.sql("postgres", &format!("COMMENT ON ROLE app_user IS '{marker}'")).await;
+    let answer = stack.apply().expect(1);
+    answer.says("role \"app_user\" cannot log in with its secret: password authentication failed");
+    assert_eq!(before["AWSCURRENT"], stack.labels(SECRET).await["AWSCURRENT"]);
+    stack.login_with_secret(SECRET).await.unwrap();
+}
