@@ -30,6 +30,12 @@ const HEADER: [&str; 10] = [
 /// The action of the rows that begin and end an entry's run; the rows between name their change.
 pub const RUN: &str = "apply";
 
+/// The action of the row for an obstacle that held up its entry.
+pub const BLOCKED: &str = "blocked";
+
+/// The action of the row for a second look that found something wrong.
+pub const VERIFY: &str = "verify";
+
 /// How something went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -67,7 +73,7 @@ pub struct Row<'a> {
     pub database: &'a str,
     /// The role; empty for the server itself.
     pub username: &'a str,
-    /// [`RUN`], or the name of a change.
+    /// [`RUN`], [`BLOCKED`], [`VERIFY`], or the name of a change.
     pub action: &'a str,
     /// How it went.
     pub status: Status,

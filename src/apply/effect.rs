@@ -4,7 +4,7 @@ use crate::actual::Server;
 use crate::desired::{Desired, Entry};
 use crate::error::{Error, Result};
 use crate::marker::Marker;
-use crate::name::{EntryKey, SecretName};
+use crate::name::SecretName;
 use crate::password::{Password, Verifier};
 use crate::plan::{Change, Connection, PasswordSource, Step};
 use crate::postgres::{Access, Connector, LoginOutcome, Session, try_login};
@@ -30,13 +30,6 @@ pub struct Effects<'a> {
 }
 
 impl Effects<'_> {
-    /// The database and the username of an entry, as the audit names them.
-    pub(super) fn names_of(&self, entry: Option<&EntryKey>) -> (&str, &str) {
-        entry
-            .and_then(|key| self.desired.entries.get(key))
-            .map_or(("", ""), |entry| (entry.database.as_str(), entry.username.as_str()))
-    }
-
     /// Carries one step out.
     pub(super) async fn carry_out(&self, step: &Step) -> Result<()> {
         match &step.change {

@@ -160,7 +160,7 @@ impl<'a> Runs<'a> {
         duration: Option<Duration>,
         message: &str,
     ) -> Result<()> {
-        let (database, username) = self.effects.names_of(entry.as_ref());
+        let (database, username) = self.effects.desired.names_of(entry.as_ref());
         self.audit.append(&Row { database, username, action, status, duration, message })
     }
 }

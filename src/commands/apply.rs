@@ -7,7 +7,7 @@ use super::connections::Connections;
 use super::{document, mint, observe, rendered, variables};
 use crate::actual::Actual;
 use crate::apply::{Effects, Interrupt, Outcome, apply};
-use crate::audit::{Audit, RUN, Row, Status};
+use crate::audit::{Audit, BLOCKED, RUN, Row, Status, VERIFY};
 use crate::cli::{ApplyArgs, Format, Global};
 use crate::desired::Desired;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,6 +56,7 @@ pub(super) async fn run(
         output.result(&rendered(&plan, &desired, &new, global.format, output)?);
     }
     if plan.steps.is_empty() {
+        run.record_obstacles(&plan)?;
         return run.nothing_to_do(&plan, &new, since);
     }
     let approved = args.auto_approve || saved.is_some() || confirmed(&environment, output)?;
@@ -63,6 +64,7 @@ pub(super) async fn run(
         output.tell("nothing was done\n");
         return Ok(1);
     }
+    run.record_obstacles(&plan)?;
     run.carry_out(&actual, &plan, &new).await
 }
 
@@ -83,15 +85,23 @@ impl Run<'_> {
     }
 
     fn nothing_to_do(&self, plan: &Plan, new: &NewVersions, since: Instant) -> Result<u8> {
-        let (status, message) = match plan.obstacles.len() {
-            0 => (Status::NoChange, String::new()),
-            obstacles => (Status::Warning, format!("{obstacles} obstacles need a person")),
-        };
+        if !plan.obstacles.is_empty() {
+            return self.finish(plan, new, &Outcome::default());
+        }
+        let (status, message) = (Status::NoChange, "");
         let duration = Some(since.elapsed());
-        let row =
-            Row { database: "", username: "", action: RUN, status, duration, message: &message };
+        let row = Row { database: "", username: "", action: RUN, status, duration, message };
         self.audit.append(&row)?;
         self.finish(plan, new, &Outcome::default())
+    }
+
+    /// The trail says why nothing was done for an entry.
+    fn record_obstacles(&self, plan: &Plan) -> Result<()> {
+        plan.obstacles.iter().try_for_each(|obstacle| {
+            let (database, username) = self.desired.names_of(obstacle.entry.as_ref());
+            let (action, status, message) = (BLOCKED, Status::Warning, obstacle.message.as_str());
+            self.audit.append(&Row { database, username, action, status, duration: None, message })
+        })
     }
 
     async fn carry_out(&self, actual: &Actual, plan: &Plan, new: &NewVersions) -> Result<u8> {
@@ -112,10 +122,21 @@ impl Run<'_> {
         })
         .await?;
         if outcome.signal.is_none() {
-            self.prove(plan, &effects, &outcome).await?;
-            self.look_again(&outcome).await?;
+            self.verify(plan, &effects, &outcome).await?;
         }
         self.finish(plan, new, &outcome)
+    }
+
+    /// What was done is looked at, not believed. What is wrong goes into the audit too.
+    async fn verify(&self, plan: &Plan, effects: &Effects<'_>, outcome: &Outcome) -> Result<()> {
+        let proved = self.prove(plan, effects, outcome).await;
+        let verified = if proved.is_ok() { self.look_again(outcome).await } else { proved };
+        if let Err(error) = &verified {
+            let (action, status, message) = (VERIFY, Status::Error, error.message());
+            let (database, username, duration) = ("", "", None);
+            self.audit.append(&Row { database, username, action, status, duration, message })?;
+        }
+        verified
     }
 
     /// Every password that this run set logs in, as an application would do it.

@@ -26,6 +26,16 @@ pub struct Desired {
     pub reset_passwords: BTreeSet<EntryKey>,
 }
 
+impl Desired {
+    /// The database and the username of an entry, as the audit names them; empty for the server.
+    #[must_use]
+    pub fn names_of(&self, entry: Option<&EntryKey>) -> (&str, &str) {
+        entry
+            .and_then(|key| self.entries.get(key))
+            .map_or(("", ""), |entry| (entry.database.as_str(), entry.username.as_str()))
+    }
+}
+
 /// One application database and the role that owns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -18,6 +18,9 @@ use crate::password::Password;
 /// server that accepts and stays mute would hold us for ever (measured).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// For TCP to one address, so that a mute one leaves time for the next.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// Where we connect, which is not always where applications do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -112,7 +115,7 @@ impl Connector {
             .dbname(database)
             .application_name(&self.application_name)
             .ssl_mode(self.tls.mode())
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(ADDRESS_TIMEOUT)
             .keepalives_idle(Duration::from_secs(30))
             .options(startup_options(access));
         config

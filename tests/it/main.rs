@@ -2,11 +2,18 @@
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
 mod harness;
+mod input;
+mod interruption;
+mod isolation;
 mod journey;
+mod passwords;
+mod plans;
+mod secrecy;
 mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;

@@ -36,6 +36,20 @@ fn base() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
+/// A folder of these tests. What killed tests left behind is removed: its name has their process id.
+fn folder(purpose: &str) -> TempDir {
+    for entry in std::fs::read_dir(base()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix("goldenpath-test-").and_then(|rest| rest.split('-').next());
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let prefix = format!("goldenpath-test-{}-{purpose}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(base());
+    folder.expect("a temporary folder")
+}
+
 pub fn ca() -> PathBuf {
     tls::ca(template())
 }
@@ -48,8 +62,7 @@ impl Template {
     /// The superuser's statements need a runtime; a test may be inside one already.
     fn make() -> Self {
         std::thread::spawn(|| {
-            let folder = tempfile::Builder::new().prefix("goldenpath-template-").tempdir_in(base());
-            let template = Self { folder: folder.expect("a temporary folder") };
+            let template = Self { folder: folder("template") };
             let path = template.folder.path();
             tls::make(path);
             initdb(path);
@@ -76,6 +89,8 @@ pub async fn set_up(port: u16) {
             as_superuser(port, database, &statement).await;
         }
     }
+    // The template is copied after an end like a crash's.
+    as_superuser(port, "postgres", "CHECKPOINT").await;
 }
 
 fn initdb(folder: &Path) {
@@ -100,8 +115,7 @@ fn initdb(folder: &Path) {
 impl LocalServer {
     /// A copy of the template.
     pub fn copied(settings: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("goldenpath-test-").tempdir_in(base());
-        let folder = folder.expect("a temporary folder").keep();
+        let folder = folder("server").keep();
         let mut source = OsString::from(template());
         source.push("/.");
         let copied = Command::new("cp").arg("-a").arg(source).arg(&folder).status();
@@ -126,7 +140,6 @@ impl LocalServer {
             format!("ssl_cert_file={folder}/server.crt"),
             format!("ssl_key_file={folder}/server.key"),
             "fsync=off".to_owned(),
-            "synchronous_commit=off".to_owned(),
             "full_page_writes=off".to_owned(),
             "autovacuum=off".to_owned(),
             "shared_buffers=16MB".to_owned(),
@@ -198,26 +211,33 @@ fn answers(port: u16) -> bool {
     stream.write_all(&packet).is_ok() && stream.read_exact(&mut first).is_ok() && first == *b"R"
 }
 
-/// `GOLDENPATH_TEST_PGBIN`, then the PATH, then the usual places, the newest version first.
+/// `GOLDENPATH_TEST_PGBIN` alone where it is set; else the PATH and the usual places, the newest
+/// version first.
 fn binaries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let mut candidates: Vec<PathBuf> =
-            std::env::var_os("GOLDENPATH_TEST_PGBIN").map(PathBuf::from).into_iter().collect();
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        candidates.extend(std::env::split_paths(&path));
-        for place in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
-            let mut found: Vec<_> =
-                std::fs::read_dir(place).into_iter().flatten().flatten().map(|e| e.path().join("bin")).collect();
-            found.sort();
-            candidates.extend(found.into_iter().rev());
-        }
         let complete = |folder: &PathBuf| {
             ["postgres", "initdb"].iter().all(|program| folder.join(program).is_file())
         };
-        candidates.into_iter().find(complete).expect(
+        if let Some(given) = std::env::var_os("GOLDENPATH_TEST_PGBIN").map(PathBuf::from) {
+            assert!(complete(&given), "no PostgreSQL server binaries in {}", given.display());
+            return given;
+        }
+        usual_places().into_iter().find(complete).expect(
             "no PostgreSQL server binaries: run `make test`, which installs them, install the package `postgresql`, \
              or set GOLDENPATH_TEST_POSTGRES=container:postgres:16 where Docker runs",
         )
     })
+}
+
+fn usual_places() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut candidates: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for place in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
+        let folders = std::fs::read_dir(place).into_iter().flatten().flatten();
+        let mut found: Vec<_> = folders.map(|folder| folder.path().join("bin")).collect();
+        found.sort();
+        candidates.extend(found.into_iter().rev());
+    }
+    candidates
 }

@@ -22,8 +22,8 @@ pub const ENV: &str = "dev";
 pub type Rows = Vec<Vec<Option<String>>>;
 
 enum Server {
-    Local(LocalServer),
-    Container(Container),
+    Local(Box<LocalServer>),
+    Container(Box<Container>),
 }
 
 /// A server, a region of Secrets Manager with the master's secret, and a repository folder.
@@ -74,8 +74,8 @@ impl Stack {
     /// The same with settings of the server.
     pub async fn with_settings(entries: &str, settings: &[&str]) -> Self {
         let server = match container::image() {
-            Some(image) => Server::Container(Container::start(&image, settings).await),
-            None => Server::Local(LocalServer::copied(settings)),
+            Some(image) => Server::Container(Box::new(Container::start(&image, settings).await)),
+            None => Server::Local(Box::new(LocalServer::copied(settings))),
         };
         let region = moto::region();
         let config = aws_sdk_secretsmanager::Config::builder()
@@ -206,6 +206,27 @@ impl Stack {
         rows.first().and_then(|row| row[0].clone()).unwrap_or_else(|| "NULL".to_owned())
     }
 
+    /// PostgreSQL's major version.
+    pub async fn major(&self) -> u32 {
+        let number: u32 = self.value("postgres", "SHOW server_version_num").await.parse().unwrap();
+        number / 10_000
+    }
+
+    /// How many steps make a database inside, out of nothing: on 14 schema `public` is dealt with too.
+    pub async fn steps_inside(&self) -> usize {
+        if self.major().await < 15 { 2 } else { 0 }
+    }
+
+    /// A role that the master did not make. From 16 on it can do something with it only if whoever made
+    /// it lets it.
+    pub async fn make_foreign_role(&self, name: &str, attributes: &str) {
+        self.sql("postgres", &format!("CREATE ROLE {name} {attributes}")).await;
+        if self.major().await >= 16 {
+            let grant = format!("GRANT {name} TO platform_admin WITH ADMIN OPTION");
+            self.sql("postgres", &grant).await;
+        }
+    }
+
     /// Logs in over TLS; otherwise the SQLSTATE.
     pub async fn login(
         &self,
@@ -287,6 +308,8 @@ pub fn answer(output: std::process::Output) -> Answer {
 pub async fn as_superuser(port: u16, database: &str, sql: &str) -> Rows {
     let mut config = Config::new();
     config.host("127.0.0.1").port(port).user("rdsadmin").dbname(database);
+    // A test's tenant may have set these for its database.
+    config.options("-c default_transaction_read_only=off -c statement_timeout=0");
     let (client, connection) = config.connect(NoTls).await.expect("the superuser gets in");
     let driver = tokio::spawn(connection);
     let messages = client.simple_query(sql).await.unwrap_or_else(|error| {

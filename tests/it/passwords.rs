@@ -1,0 +1,209 @@
+//! The password protocol's table, row by row, on real servers.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{ENV, Stack};
+
+const SECRET: &str = "goldenpath/dev/app/postgres";
+const COMMENT: &str = "SELECT shobj_description('app_user'::regrole, 'pg_authid')";
+
+/// A secret as Terraform's `aws_secretsmanager_secret_version` leaves it: no tags of ours, its own id.
+async fn put_by_terraform(stack: &Stack, password: &str) {
+    let value = json!({
+        "username": "app_user", "password": password, "host": "localhost",
+        "port": stack.port().to_string(), "dbname": "app", "engine": "postgres", "team": "kept",
+    });
+    let request = stack.secrets.create_secret().name(SECRET).secret_string(value.to_string());
+    let id = "terraform-20261122201146539200000002";
+    request.client_request_token(id).send().await.unwrap();
+}
+
+/// A version id of ours that was born some hours ago (or will be).
+fn minted(hours: i64) -> String {
+    let at = Timestamp::now() + SignedDuration::from_hours(hours);
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[7; 10]).into_uuid().to_string()
+}
+
+async fn put_version(stack: &Stack, id: &str, password: &str, label: &str) {
+    let mut value = stack.secret(SECRET).await;
+    value["password"] = Value::String(password.to_owned());
+    let request = stack.secrets.put_secret_value().secret_id(SECRET).client_request_token(id);
+    request.secret_string(value.to_string()).version_stages(label).send().await.unwrap();
+}
+
+async fn make_role(stack: &Stack, password: &str) {
+    stack.make_foreign_role("app_user", &format!("LOGIN PASSWORD '{password}'")).await;
+}
+
+#[tokio::test]
+async fn a_secret_made_by_terraform_is_taken_over_with_its_password() {
+    let stack = Stack::with_app().await;
+    put_by_terraform(&stack, "from-terraform").await;
+    stack.converge();
+    let secret = stack.secret(SECRET).await;
+    assert_eq!((&secret["password"], &secret["team"]), (&json!("from-terraform"), &json!("kept")));
+    assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], "terraform-20261122201146539200000002");
+    stack.login_with_secret(SECRET).await.unwrap();
+    let tags = stack.secrets.describe_secret().secret_id(SECRET).send().await.unwrap();
+    let mut tags: Vec<_> = tags
+        .tags()
+        .iter()
+        .map(|tag| format!("{}={}", tag.key().unwrap(), tag.value().unwrap()))
+        .collect();
+    tags.sort();
+    let endpoint = format!("Endpoint=localhost:{}", stack.port());
+    let wanted = [
+        "Database=app",
+        &endpoint,
+        "Environment=dev",
+        "ManagedBy=goldenpath-rds",
+        "Username=app_user",
+    ];
+    assert_eq!(tags, wanted);
+}
+
+#[tokio::test]
+async fn a_role_whose_password_is_in_the_secret_is_adopted() {
+    let stack = Stack::with_app().await;
+    put_by_terraform(&stack, "from-terraform").await;
+    make_role(&stack, "from-terraform").await;
+    stack.sql("postgres", "COMMENT ON ROLE app_user IS 'made in 2024'").await;
+    stack
+        .converge()
+        .shows("write the marker")
+        .shows("adopted: the password in the secret logs in; replaces the comment 'made in 2024'");
+    stack.login("app_user", "from-terraform", "app").await.unwrap();
+    assert!(
+        stack
+            .value("postgres", COMMENT)
+            .await
+            .ends_with("secret-version=terraform-20261122201146539200000002")
+    );
+}
+
+#[tokio::test]
+async fn a_role_whose_password_is_unknown_is_left_alone_until_asked() {
+    let stack = Stack::with_app().await;
+    put_by_terraform(&stack, "from-terraform").await;
+    make_role(&stack, "another").await;
+    stack
+        .apply()
+        .expect(3)
+        .shows("! app: role \"app_user\" was made by someone else, and the password in")
+        .shows("--reset-password app");
+    stack.login("app_user", "another", "postgres").await.unwrap();
+    assert_eq!(stack.value("postgres", COMMENT).await, "NULL");
+    assert_eq!(stack.audit(), ["app,app_user,blocked,warning"]);
+
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--reset-password", "app"]).expect(0);
+    stack.login("app_user", "from-terraform", "app").await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_role_without_a_secret_is_left_alone_until_asked() {
+    let stack = Stack::with_app().await;
+    make_role(&stack, "another").await;
+    stack.apply().expect(3).shows("there is no secret to take its password from");
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--reset-password", "app"]).expect(0);
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_secret_gets_a_new_password() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let before = stack.secret(SECRET).await;
+    let delete = stack.secrets.delete_secret().secret_id(SECRET);
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    stack.converge().shows("there is no secret any more; the role's password was in version");
+    let after = stack.secret(SECRET).await;
+    assert_ne!(before["password"], after["password"]);
+    stack.login_with_secret(SECRET).await.unwrap();
+    let old = before["password"].as_str().unwrap();
+    assert_eq!(stack.login("app_user", old, "app").await.err().unwrap(), "28P01");
+}
+
+#[tokio::test]
+async fn a_secret_scheduled_for_deletion_is_restored_with_its_password() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let before = stack.secret(SECRET).await;
+    stack.secrets.delete_secret().secret_id(SECRET).send().await.unwrap();
+    stack.converge().shows("restore");
+    assert_eq!(before, stack.secret(SECRET).await);
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_secret_that_someone_changed_is_what_applications_read_so_the_role_follows() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    put_version(&stack, &minted(1), "changed-by-hand", "AWSCURRENT").await;
+    stack.converge().shows("the secret has a newer version than the role's");
+    stack.login("app_user", "changed-by-hand", "app").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_older_password_is_never_set_over_a_newer_one() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let good = stack.secret(SECRET).await["password"].as_str().unwrap().to_owned();
+    put_version(&stack, &minted(-48), "restored-from-a-backup", "AWSCURRENT").await;
+    stack.apply().expect(3).shows("but AWSCURRENT is the older");
+    stack.login("app_user", &good, "app").await.unwrap();
+
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--reset-password", "app"]).expect(0);
+    stack.login_with_secret(SECRET).await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_rotation_that_was_only_staged_is_finished() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let next = minted(1);
+    put_version(&stack, &next, "the-next-password", "AWSPENDING").await;
+    stack.converge().shows("prove a login, then move AWSCURRENT");
+    let labels = stack.labels(SECRET).await;
+    assert_eq!((&labels["AWSCURRENT"], labels.get("AWSPENDING")), (&next, None));
+    stack.login("app_user", "the-next-password", "app").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pending_version_of_someone_else_is_not_touched() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    put_version(&stack, &Uuid::new_v4().to_string(), "by-a-lambda", "AWSPENDING").await;
+    stack.apply().expect(3).shows("is AWSPENDING and not ours");
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_endpoint_reaches_the_secret_and_the_password_stays() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let before = stack.secret(SECRET).await;
+    let mut master = stack.master_secret();
+    master["host"] = json!("LOCALHOST");
+    let request = stack.secrets.put_secret_value().secret_id("goldenpath/dev/rds/master");
+    request.secret_string(master.to_string()).send().await.unwrap();
+
+    stack.converge().shows("host `localhost` -> `LOCALHOST`, the password stays");
+    let after = stack.secret(SECRET).await;
+    assert_eq!((&after["host"], &after["password"]), (&json!("LOCALHOST"), &before["password"]));
+    let labels = stack.labels(SECRET).await;
+    let born = |id: &str| Uuid::parse_str(id).unwrap().get_timestamp().unwrap().to_unix();
+    assert_eq!(born(&labels["AWSCURRENT"]), born(&labels["AWSPREVIOUS"]), "the age stays too");
+}
+
+#[tokio::test]
+async fn a_malformed_secret_is_an_obstacle_and_its_text_is_not_shown() {
+    let stack = Stack::with_app().await;
+    stack.put_secret(SECRET, &json!("hunter2-in-plain")).await;
+    let answer = stack.apply().expect(3).shows("it is not a JSON object");
+    assert!(!format!("{}{}", answer.stdout, answer.stderr).contains("hunter2"));
+}
