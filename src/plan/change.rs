@@ -1,4 +1,4 @@
-//! The plan: what will be done, in order, and what stands in the way. Data only.
+//! The changes: a closed list.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,39 +6,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::actual::{DatabasePrivilege, Endpoint};
-use crate::name::{DatabaseName, EntryKey, Environment, RoleName, SecretName};
+use crate::name::{DatabaseName, RoleName, SecretName};
 use crate::version_id::VersionId;
-
-/// Everything that `diff` found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Plan {
-    /// The environment.
-    pub environment: Environment,
-    /// The server.
-    pub endpoint: Endpoint,
-    /// How many entries were compared.
-    pub entries: usize,
-    /// What will be done, in this order.
-    pub steps: Vec<Step>,
-    /// What needs a person; each holds up its own entry only.
-    pub obstacles: Vec<Obstacle>,
-    /// What carries our marker or tag and is in no variable file. It is never touched.
-    pub unclaimed: Vec<Unclaimed>,
-    /// What the reader should know.
-    pub notes: Vec<Note>,
-}
-
-/// One change and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// The entry that asks for it; `None` for the server itself.
-    pub entry: Option<EntryKey>,
-    /// What will be done.
-    #[serde(flatten)]
-    pub change: Change,
-    /// Why, for the reader.
-    pub reason: String,
-}
 
 /// A change to the server or to Secrets Manager. Each is one transaction or one API call, and leaves
 /// something that the next reading sees.
@@ -318,89 +287,4 @@ impl fmt::Display for RoleAttributes {
         ];
         f.write_str(&words.into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
-}
-
-/// Something that needs a person. It holds up its entry; the other entries go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Obstacle {
-    /// The entry that is held up; `None` for the server itself.
-    pub entry: Option<EntryKey>,
-    /// What is in the way.
-    pub kind: ObstacleKind,
-    /// What is in the way, in words.
-    pub message: String,
-    /// What to do next.
-    pub hint: String,
-}
-
-/// The kinds of obstacle, for programs that read the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ObstacleKind {
-    /// A name that belongs to the master or to the server.
-    ReservedName,
-    /// The role carries another environment's marker.
-    OtherEnvironment,
-    /// The role was made by someone else, and nothing proves its password.
-    ForeignRole,
-    /// The role has an attribute that only a superuser can take away.
-    PrivilegedRole,
-    /// The role is in `rds_iam`: it logs in with IAM tokens, passwords are refused.
-    IamRole,
-    /// The master lacks ADMIN OPTION on the role (PostgreSQL 16 and later).
-    NoAdminOption,
-    /// The role's password is newer than the secret.
-    OlderSecret,
-    /// The database belongs to another role.
-    WrongOwner,
-    /// The database is what an interrupted DROP DATABASE left.
-    InvalidDatabase,
-    /// Schema `public` belongs to a role that the master has no rights of.
-    ForeignSchema,
-    /// The secret is rotated or owned by an AWS service, or by another program.
-    ForeignSecret,
-    /// The secret is not a JSON object with a password.
-    MalformedSecret,
-}
-
-/// Something marked as ours that no variable file has.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
-pub enum Unclaimed {
-    /// A role.
-    Role(String),
-    /// A database.
-    Database(String),
-    /// A secret.
-    Secret(String),
-}
-
-/// Something the reader should know that calls for no step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Note {
-    /// The map has no entries.
-    NoEntries,
-    /// PUBLIC may connect to these databases of the server, so every tenant can.
-    ServerIsOpen {
-        /// The databases.
-        databases: BTreeSet<String>,
-    },
-    /// A database whose encoding is not UTF8; it cannot be changed in place.
-    Encoding {
-        /// The database.
-        database: DatabaseName,
-        /// Its encoding.
-        encoding: String,
-    },
-    /// A database that allows no connections, so that what is inside it could not be read.
-    NotRead {
-        /// The database.
-        database: DatabaseName,
-    },
-    /// `--reset-password` named an entry whose password is known to be right.
-    NothingToReset {
-        /// The entry.
-        entry: EntryKey,
-    },
 }
