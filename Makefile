@@ -56,6 +56,10 @@ test: ## Run all tests (ARGS="-- NAME" for some)
 		GOLDENPATH_TEST_MOTO="$$PWD/.local/venv/bin/moto_server" \
 		cargo test --locked $(ARGS)
 
+.PHONY: bench
+bench: ## Time the reading of 5,000 entries
+	@cargo bench --locked --bench tfvars
+
 .PHONY: lint
 lint: ## Check formatting, lints, scripts and (where cargo-deny is installed) dependencies
 	@scripts/prerequisites lint

@@ -101,13 +101,32 @@ fn read_folder(
     }))
 }
 
+/// Checks both variables, so that the problems of both are told.
 fn checked(
     variables: &Variables,
     environment: &Environment,
     allow_attributes: &[String],
 ) -> Result<(Value, BTreeMap<EntryKey, Entry>), Vec<Diagnostic>> {
-    let named = variables.get("environment", &Type::String, Rules::Terraform)?;
-    environment_matches(named.as_ref(), environment).map_err(|problem| vec![*problem])?;
+    let named = variables
+        .get("environment", &Type::String, Rules::Terraform)
+        .and_then(|named| matching(named.as_ref(), environment));
+    let databases = databases(variables, environment, allow_attributes);
+    match (named, databases) {
+        (Ok(()), databases) => databases,
+        (Err(problems), Ok(_)) => Err(problems),
+        (Err(problems), Err(more)) => Err([problems, more].concat()),
+    }
+}
+
+fn matching(named: Option<&Value>, environment: &Environment) -> Result<(), Vec<Diagnostic>> {
+    environment_matches(named, environment).map_err(|problem| vec![*problem])
+}
+
+fn databases(
+    variables: &Variables,
+    environment: &Environment,
+    allow_attributes: &[String],
+) -> Result<(Value, BTreeMap<EntryKey, Entry>), Vec<Diagnostic>> {
     match variables.get(VARIABLE, &entry_type(), Rules::Strict { allow_attributes })? {
         Some(value) => entries(&value, environment).map(|entries| (value, entries)),
         None => Err(vec![

@@ -50,9 +50,11 @@ impl Check<'_> {
         if rest.starts_with('\n') || rest.starts_with("\r\n") {
             return;
         }
-        let message = "the end marker of a heredoc must stand alone on its line";
-        let at = self.script.position(end..end);
-        self.problems.push(Diagnostic::at(at, message).label("a line break must follow"));
+        // Terraform reads on to the end of the file, and says so there.
+        let problem = Diagnostic::at(self.script.source.end(), "a heredoc has no end marker")
+            .related(self.script.position(end..end), "the marker must stand alone on its line")
+            .hint("put a line break after the marker");
+        self.problems.push(problem);
     }
 }
 

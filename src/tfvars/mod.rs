@@ -24,6 +24,8 @@ mod listing;
 mod literal;
 mod node;
 mod number;
+mod object;
+mod primitive;
 mod read;
 mod repeated;
 mod scan;

@@ -59,10 +59,16 @@ fn shows_what_wins_as_json() {
 #[test]
 fn says_what_is_wrong_and_fails() {
     let root = tempfile::tempdir().expect("a folder");
-    let shown = run(root.path(), &["--var", "application_databases={ b = { user = 1 } }"]);
+    let databases = "application_databases={ b = { user = 1 } }";
+    let shown = run(root.path(), &["--var", databases, "--var", "environment=prod"]);
     assert_eq!(shown.status.code(), Some(1));
     assert_eq!(text(&shown.stdout), "");
-    for part in ["attribute `database_name` is missing", "unknown attribute `user`", "3 problems"] {
+    for part in [
+        "attribute `database_name` is missing",
+        "unknown attribute `user`",
+        "--env is `dev`",
+        "4 problems",
+    ] {
         assert!(text(&shown.stderr).contains(part), "{part}: {}", text(&shown.stderr));
     }
 }
