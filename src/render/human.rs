@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::words::{self, Kind};
+use super::words::{self, Kind, visible};
 use crate::apply::{Outcome, Progress};
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
@@ -28,14 +28,15 @@ pub fn human(plan: &Plan, color: bool) -> String {
     }
     for obstacle in &plan.obstacles {
         let name = words::entry_name(obstacle.entry.as_ref());
-        let _ = writeln!(text, "  {} {name}: {}", paint(RED, "!"), obstacle.message);
-        let _ = writeln!(text, "    hint: {}\n", obstacle.hint);
+        let _ = writeln!(text, "  {} {name}: {}", paint(RED, "!"), visible(&obstacle.message));
+        let _ = writeln!(text, "    hint: {}\n", visible(&obstacle.hint));
     }
     for unclaimed in &plan.unclaimed {
-        let _ = writeln!(text, "  {} {}\n", paint(YELLOW, "?"), words::unclaimed(unclaimed));
+        let _ =
+            writeln!(text, "  {} {}\n", paint(YELLOW, "?"), visible(&words::unclaimed(unclaimed)));
     }
     for note in &plan.notes {
-        let _ = writeln!(text, "  note: {}\n", words::note(note));
+        let _ = writeln!(text, "  note: {}\n", visible(&words::note(note)));
     }
     let _ = writeln!(text, "{}", paint(BOLD, &words::summary(plan)));
     text
@@ -86,11 +87,11 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str, color: bool) -> Stri
 
 fn add_steps(text: &mut String, plan: &Plan, entry: Option<&EntryKey>, color: bool) {
     let steps = || plan.steps.iter().filter(|step| step.entry.as_ref() == entry);
-    let lines: Vec<String> = steps().map(|step| words::what(&step.change)).collect();
+    let lines: Vec<String> = steps().map(|step| visible(&words::what(&step.change))).collect();
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     for (step, line) in steps().zip(&lines) {
         let sign = sign(words::kind(&step.change), color);
-        let _ = writeln!(text, "    {sign} {line:width$}  # {}", step.reason);
+        let _ = writeln!(text, "    {sign} {line:width$}  # {}", visible(&step.reason));
     }
 }
 

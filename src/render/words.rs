@@ -151,6 +151,16 @@ pub(super) fn counts(plan: &Plan) -> (usize, usize) {
     (create, plan.steps.len() - create)
 }
 
+/// A text in which nothing moves a terminal's cursor: a tenant writes its database's comment, and a
+/// role's name can hold anything.
+pub(super) fn visible(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { safe.extend(c.escape_default()) } else { safe.push(c) }
+    }
+    safe
+}
+
 /// The last line of a plan.
 pub(super) fn summary(plan: &Plan) -> String {
     let (create, change) = counts(plan);

@@ -73,6 +73,17 @@ async fn markdown_is_a_table_in_which_names_stay_text() {
 }
 
 #[tokio::test]
+async fn what_a_tenant_writes_cannot_move_the_cursor() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let tenant = stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+    tenant.batch_execute("COMMENT ON DATABASE app IS E'a\\x1b[2Jb\\nc'").await.unwrap();
+    let answer = stack.plan().expect(0);
+    let answer = answer.shows("replaces the comment 'a\\u{1b}[2Jb\\nc'");
+    assert!(!answer.stdout.contains('\x1b'));
+}
+
+#[tokio::test]
 async fn json_documents_follow_the_schema() {
     let stack = Stack::with_apps().await;
     stack.make_foreign_role("orders_user", "CREATEROLE CONNECTION LIMIT 2").await;
