@@ -18,10 +18,24 @@ use hcl_edit::{Decorated, Span};
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;
+use super::scan::scan;
 
 /// Checks a file, whether its values are used or not.
 pub(super) fn check_body(script: &Script<'_>, body: &Body, problems: &mut Vec<Diagnostic>) {
+    check_returns(script, problems);
     Check { script, problems, in_quotes: false, lines_join: false }.visit_body(body);
+}
+
+/// Terraform 1.11 takes a carriage return only before a line feed.
+fn check_returns(script: &Script<'_>, problems: &mut Vec<Diagnostic>) {
+    let text = script.source.text();
+    if text.matches('\r').count() == text.matches("\r\n").count() {
+        return;
+    }
+    if let Some(at) = scan(text).stray_return {
+        let at = script.source.position(at..at + 1);
+        problems.push(Diagnostic::at(at, "a carriage return that ends no line").hint("remove it"));
+    }
 }
 
 /// Checks one expression.
@@ -30,6 +44,7 @@ pub(super) fn check_expression(
     expression: &Expression,
     problems: &mut Vec<Diagnostic>,
 ) {
+    check_returns(script, problems);
     Check { script, problems, in_quotes: false, lines_join: false }.visit_expr(expression);
 }
 
