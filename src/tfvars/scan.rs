@@ -32,6 +32,8 @@ pub(super) struct Scan {
     pub(super) tokens: Vec<Token>,
     /// The first thing that is not closed; nothing after it is looked at.
     pub(super) unclosed: Option<(Unclosed, Range<usize>)>,
+    /// The first carriage return that ends no line, outside strings, heredocs and comments.
+    pub(super) stray_return: Option<usize>,
 }
 
 /// As the parser: strings in templates in strings more deeply than this are not followed.
@@ -41,6 +43,9 @@ pub(super) fn scan(text: &str) -> Scan {
     let mut scan = Scan::default();
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if scan.stray_return.is_none() && rest.starts_with('\r') && !rest.starts_with("\r\n") {
+            scan.stray_return = Some(at);
+        }
         at = match piece(rest) {
             Piece::Skip(length) => at + length,
             Piece::Token(kind, length) => {
