@@ -13,6 +13,7 @@ mod isolation;
 mod journey;
 mod passwords;
 mod plans;
+mod prefix;
 mod secrecy;
 mod tfvars_command;
 mod tfvars_messages;
