@@ -64,7 +64,7 @@ pub fn document(variables: &Variables, name: &str, map: &Value) -> Json {
         variables.names().map(|(name, file)| (name.to_owned(), Json::from(file))).collect();
     let entries: serde_json::Map<String, Json> =
         members(map).into_iter().map(|(key, member)| (key.clone(), entry(member))).collect();
-    let mut document = json!({ "format_version": 1, "variables": files });
+    let mut document = json!({ "format_version": "1.0", "variables": files });
     document[name] = Json::Object(entries);
     document
 }
