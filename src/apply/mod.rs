@@ -37,9 +37,6 @@ pub struct FailedStep {
     pub change: &'static str,
     /// Why.
     pub message: String,
-    /// The same with what to do next, for the terminal.
-    #[serde(skip)]
-    pub error: Error,
 }
 
 /// What is told while the plan is carried out.
@@ -84,7 +81,6 @@ pub async fn apply(
                     entry: step.entry.clone(),
                     change: step.change.name(),
                     message: error.message().to_owned(),
-                    error,
                 });
             }
         }

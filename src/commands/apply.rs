@@ -14,10 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::Environment;
 use crate::new_versions::NewVersions;
 use crate::output::Output;
-use crate::plan::{Change, Plan};
+use crate::plan::Plan;
 use crate::postgres::{Access, Session, acquire};
 use crate::render::{self, Saved};
-use crate::secrets_manager::Which;
 use crate::tfvars::Argument;
 
 pub(super) async fn run(
@@ -69,17 +68,17 @@ pub(super) async fn run(
 }
 
 /// What the parts of one apply share.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     global: &'a Global,
     connections: &'a Connections,
     session: &'a Session,
-    desired: &'a Desired,
+    pub(super) desired: &'a Desired,
     audit: &'a Audit,
-    output: Output,
+    pub(super) output: Output,
 }
 
 impl Run<'_> {
-    async fn observe(&self, new: &NewVersions) -> Result<(Actual, Plan)> {
+    pub(super) async fn observe(&self, new: &NewVersions) -> Result<(Actual, Plan)> {
         let parallelism = usize::from(self.global.parallelism);
         observe::plan(self.connections, self.session, self.desired, new, parallelism).await
     }
@@ -117,58 +116,20 @@ impl Run<'_> {
         let interrupt = Interrupt::listen(|| {
             Output::new(true, false).tell("stopping after this step; again to stop at once\n");
         })?;
-        let outcome = apply(plan, &effects, self.audit, &interrupt, |event| {
+        let mut outcome = apply(plan, &effects, self.audit, &interrupt, |event| {
             output.tell(&render::progress(event, output.message_color));
         })
         .await?;
         if outcome.signal.is_none() {
-            self.verify(plan, &effects, &outcome).await?;
-        }
-        self.finish(plan, new, &outcome)
-    }
-
-    /// What was done is looked at, not believed. What is wrong goes into the audit too.
-    async fn verify(&self, plan: &Plan, effects: &Effects<'_>, outcome: &Outcome) -> Result<()> {
-        let proved = self.prove(plan, effects, outcome).await;
-        let verified = if proved.is_ok() { self.look_again(outcome).await } else { proved };
-        if let Err(error) = &verified {
-            let (action, status, message) = (VERIFY, Status::Error, error.message());
-            let (database, username, duration) = ("", "", None);
-            self.audit.append(&Row { database, username, action, status, duration, message })?;
-        }
-        verified
-    }
-
-    /// Every password that this run set logs in, as an application would do it.
-    async fn prove(&self, plan: &Plan, effects: &Effects<'_>, outcome: &Outcome) -> Result<()> {
-        for entry in self.desired.entries.values() {
-            let failed = outcome.failed.iter().any(|step| step.entry.as_ref() == Some(&entry.key));
-            let set = plan.steps.iter().any(|step| {
-                step.entry.as_ref() == Some(&entry.key)
-                    && matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. })
-            });
-            if set && !failed {
-                effects.prove_login(entry, Which::Current).await?;
-                self.output.detail(&format!("{}: logged in with the secret", entry.key));
+            for failed in self.verify(plan, &effects, &outcome).await? {
+                let (database, username) = self.desired.names_of(failed.entry.as_ref());
+                let (action, status, message) = (VERIFY, Status::Error, failed.message.as_str());
+                let row = Row { database, username, action, status, duration: None, message };
+                self.audit.append(&row)?;
+                outcome.failed.push(failed);
             }
         }
-        Ok(())
-    }
-
-    /// A statement that was accepted and changed nothing would show here.
-    async fn look_again(&self, outcome: &Outcome) -> Result<()> {
-        if !outcome.failed.is_empty() {
-            return Ok(());
-        }
-        let (_, left) = self.observe(&mint()).await?;
-        if left.steps.is_empty() {
-            return Ok(());
-        }
-        let what = render::human(&left, false);
-        Err(Error::new(format!(
-            "all steps were carried out, but a second look finds more to do:\n{what}"
-        ))
-        .hint("someone else may be changing the same objects; run `plan` again"))
+        self.finish(plan, new, &outcome)
     }
 
     fn finish(&self, plan: &Plan, new: &NewVersions, outcome: &Outcome) -> Result<u8> {

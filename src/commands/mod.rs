@@ -4,6 +4,7 @@ mod apply;
 mod connections;
 mod observe;
 mod plan;
+mod proof;
 mod tfvars;
 mod variables;
 

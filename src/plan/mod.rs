@@ -114,7 +114,7 @@ pub enum Note {
         /// Its encoding.
         encoding: String,
     },
-    /// A database that allows no connections, so that what is inside it could not be read.
+    /// A database that does not let us in, so that what is inside it could not be read.
     NotRead {
         /// The database.
         database: DatabaseName,

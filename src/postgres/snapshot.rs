@@ -54,7 +54,8 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     Ok(snapshot)
 }
 
-/// Reads schema `public` of a database; one that does not let us in is not read.
+/// Reads schema `public` of a database. One that does not let us in is not read: its owner can set its
+/// connection limit to 0 or take CONNECT from us, and that must not hold up the others.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses the query.
@@ -66,9 +67,7 @@ pub async fn read_public_schema(
 ) -> Result<PublicSchema> {
     let session = match connector.open(user, password, database, Access::Read).await {
         Ok(session) => session,
-        Err(ConnectFailure::Postgres(error))
-            if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) =>
-        {
+        Err(ConnectFailure::Postgres(error)) if turns_away(&error) => {
             return Ok(PublicSchema::NotRead);
         }
         Err(failure) => return Err(connect_error(&failure, connector.target(), user, database)),
@@ -77,6 +76,12 @@ pub async fn read_public_schema(
     Ok(sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
         PublicSchema::Present { owner: text(row, 0).to_owned(), public_may_create: flag(row, 1) }
     }))
+}
+
+/// Whether the server answered, and knows us.
+fn turns_away(error: &tokio_postgres::Error) -> bool {
+    let unknown = [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
+    error.as_db_error().is_some_and(|error| !unknown.contains(error.code()))
 }
 
 fn database(row: &SimpleQueryRow) -> Database {

@@ -135,9 +135,7 @@ pub(super) fn note(note: &Note) -> String {
             )
         }
         Note::NotRead { database } => {
-            format!(
-                "database \"{database}\" allows no connections, so what is inside it was not read"
-            )
+            format!("database \"{database}\" does not let us in, so what is inside it was not read")
         }
         Note::NothingToReset { entry } => {
             format!("the password of `{entry}` is known to be right: --reset-password does nothing")

@@ -137,6 +137,17 @@ async fn what_is_marked_as_ours_and_not_wanted_is_named_and_kept() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_locks_its_database_does_not_hold_up_the_others() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let tenant = stack.login_with_secret("goldenpath/dev/orders/postgres").await.unwrap();
+    tenant.batch_execute("ALTER DATABASE orders CONNECTION LIMIT 0").await.unwrap();
+    stack.sql("postgres", "ALTER ROLE portal_user NOCREATEDB").await;
+    let answer = stack.apply().expect(0).shows("~ role \"portal_user\": CREATEDB");
+    answer.shows("note: database \"orders\" does not let us in, so what is inside it was not read");
+}
+
+#[tokio::test]
 async fn settings_that_a_tenant_made_do_not_reach_our_sessions() {
     let stack = Stack::with_app().await;
     stack.converge();

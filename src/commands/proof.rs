@@ -1,0 +1,83 @@
+//! The end of `apply`: what was done is looked at, not believed.
+
+use std::time::Duration;
+
+use super::apply::Run;
+use super::mint;
+use crate::apply::{Effects, FailedStep, Outcome};
+use crate::audit::VERIFY;
+use crate::desired::Entry;
+use crate::error::{Error, Result};
+use crate::name::EntryKey;
+use crate::plan::{Change, Plan};
+use crate::render;
+use crate::secrets_manager::Which;
+
+/// "All Secrets Manager operations are eventually consistent" (AWS documentation): what looks wrong is
+/// looked at again before it is called wrong.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Run<'_> {
+    /// Logs in with every password that this run set, as an application would, and compares all again.
+    pub(super) async fn verify(
+        &self,
+        plan: &Plan,
+        effects: &Effects<'_>,
+        outcome: &Outcome,
+    ) -> Result<Vec<FailedStep>> {
+        let mut failed = Vec::new();
+        for entry in self.desired.entries.values().filter(|e| got_a_password(plan, outcome, e)) {
+            match prove(effects, entry).await {
+                Ok(()) => self.output.detail(&format!("{}: logged in with the secret", entry.key)),
+                Err(error) => failed.push(failure(Some(&entry.key), &error)),
+            }
+        }
+        if outcome.failed.is_empty() {
+            failed.extend(self.left_to_do().await?.map(|error| failure(None, &error)));
+        }
+        Ok(failed)
+    }
+
+    /// A statement that was accepted and changed nothing would show here.
+    async fn left_to_do(&self) -> Result<Option<Error>> {
+        let (_, mut left) = self.observe(&mint()).await?;
+        for _ in 1..ATTEMPTS {
+            if left.steps.is_empty() {
+                return Ok(None);
+            }
+            tokio::time::sleep(PAUSE).await;
+            (_, left) = self.observe(&mint()).await?;
+        }
+        if left.steps.is_empty() {
+            return Ok(None);
+        }
+        self.output.tell(&render::human(&left, self.output.message_color));
+        let steps = left.steps.len();
+        let message = format!("all steps were carried out, but a second look finds {steps} more");
+        Ok(Some(Error::new(message)))
+    }
+}
+
+async fn prove(effects: &Effects<'_>, entry: &Entry) -> Result<()> {
+    for _ in 1..ATTEMPTS {
+        if effects.prove_login(entry, Which::Current).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    effects.prove_login(entry, Which::Current).await
+}
+
+fn got_a_password(plan: &Plan, outcome: &Outcome, entry: &Entry) -> bool {
+    let key = Some(&entry.key);
+    let set =
+        plan.steps.iter().filter(|step| step.entry.as_ref() == key).any(|step| {
+            matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. })
+        });
+    set && outcome.failed.iter().all(|failed| failed.entry.as_ref() != key)
+}
+
+fn failure(entry: Option<&EntryKey>, error: &Error) -> FailedStep {
+    FailedStep { entry: entry.cloned(), change: VERIFY, message: error.message().to_owned() }
+}
