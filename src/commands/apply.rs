@@ -58,7 +58,7 @@ pub(super) async fn run(
         run.record_obstacles(&plan)?;
         return run.nothing_to_do(&plan, &new, since);
     }
-    let approved = args.auto_approve || saved.is_some() || confirmed(&environment, output)?;
+    let approved = args.auto_approve || saved.is_some() || run.confirmed()?;
     if !approved {
         output.tell("nothing was done\n");
         return Ok(1);
@@ -100,6 +100,21 @@ impl Run<'_> {
             let (database, username) = self.desired.names_of(obstacle.entry.as_ref());
             let (action, status, message) = (BLOCKED, Status::Warning, obstacle.message.as_str());
             self.audit.append(&Row { database, username, action, status, duration: None, message })
+        })
+    }
+
+    /// A JSON document comes at the end, so there is nothing yet that could be confirmed.
+    fn confirmed(&self) -> Result<bool> {
+        let environment = &self.desired.environment;
+        let question =
+            format!("\nCarry this out in environment `{environment}`? Only `yes` is taken: ");
+        let answer = match self.global.format {
+            Format::Human | Format::Markdown => self.output.confirm(&question),
+            Format::Json => None,
+        };
+        answer.ok_or_else(|| {
+            let message = "nobody can be asked, without a terminal or with --format json";
+            Error::of(ErrorKind::Usage, message).hint("give --auto-approve, or apply a saved plan")
         })
     }
 
@@ -200,13 +215,4 @@ fn refuse_stale(saved: &Saved, plan: &Plan, path: &Path) -> Result<()> {
         format!("the saved plan {} is stale: a fresh plan has other steps", path.display());
     Err(Error::of(ErrorKind::Blocked, message)
         .hint("something changed since it was made; look at a new one with `goldenpath-rds plan --out FILE`"))
-}
-
-fn confirmed(environment: &Environment, output: Output) -> Result<bool> {
-    let question =
-        format!("\nCarry this out in environment `{environment}`? Only `yes` is taken: ");
-    output.confirm(&question).ok_or_else(|| {
-        Error::of(ErrorKind::Usage, "there is no terminal to ask at")
-            .hint("give --auto-approve, or apply a saved plan")
-    })
 }

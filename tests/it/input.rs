@@ -114,7 +114,7 @@ async fn other_environments_than_dev_need_permission() {
 async fn without_a_terminal_somebody_must_have_said_yes() {
     let stack = Stack::with_app().await;
     let answer = stack.run(&["apply", "--env", ENV]).expect(64);
-    answer.says("there is no terminal to ask at").says("--auto-approve");
+    answer.says("nobody can be asked, without a terminal").says("--auto-approve");
     assert!(stack.audit().is_empty());
 }
 
