@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::postgres::{RootCertificates, SslMode};
 
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
-/// `application_databases` map in envs/<env>-rds/*.tfvars.
+/// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
 /// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
 /// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
@@ -105,7 +105,7 @@ pub struct Global {
     /// The AWS region; without it the environment's or the profile's
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// The master's secret; without it goldenpath/<env>/rds/master
+    /// The master's secret; without it goldenpath/ENV/rds/master
     #[arg(long, global = true, value_name = "NAME")]
     pub master_secret: Option<String>,
     /// Where to connect, if not to the host in the master's secret: a tunnel, say

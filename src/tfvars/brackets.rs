@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use hcl_edit::parser;
+use ::hcl::edit::parser;
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use hcl_edit::expr::Expression;
-use hcl_edit::parser;
-use hcl_edit::structure::{Body, Structure};
-use hcl_edit::{Ident, Span};
+use ::hcl::edit::expr::Expression;
+use ::hcl::edit::parser;
+use ::hcl::edit::structure::{Body, Structure};
+use ::hcl::edit::{Ident, Span};
 
 use super::brackets;
 use super::diagnostic::Diagnostic;

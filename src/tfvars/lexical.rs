@@ -4,17 +4,17 @@
 
 use std::ops::Range;
 
-use hcl_edit::expr::{
+use ::hcl::edit::expr::{
     Array, BinaryOp, Conditional, Expression, ForCond, ForExpr, ForIntro, FuncArgs, Object,
     Parenthesis, Traversal, TraversalOperator,
 };
-use hcl_edit::structure::Body;
-use hcl_edit::template::{
+use ::hcl::edit::structure::Body;
+use ::hcl::edit::template::{
     Directive, Element, ForTemplateExpr, HeredocTemplate, IfTemplateExpr, Interpolation,
     StringTemplate,
 };
-use hcl_edit::visit::{self, Visit};
-use hcl_edit::{Decorated, Span};
+use ::hcl::edit::visit::{self, Visit};
+use ::hcl::edit::{Decorated, Span};
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;

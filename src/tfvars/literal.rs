@@ -4,9 +4,9 @@
 //! They are refused here with their place, never computed: nobody needs them for a list of
 //! databases, and a slightly different arithmetic would be a different database.
 
-use hcl_edit::expr::{Array, Expression, Object, ObjectKey};
-use hcl_edit::template::{Element, HeredocTemplate, StringTemplate};
-use hcl_edit::{Span, parser};
+use ::hcl::edit::expr::{Array, Expression, Object, ObjectKey};
+use ::hcl::edit::template::{Element, HeredocTemplate, StringTemplate};
+use ::hcl::edit::{Span, parser};
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::sync::Arc;
 
-use hcl_edit::expr::Expression;
+use ::hcl::edit::expr::Expression;
 
 use super::convert::{self, Context};
 use super::diagnostic::Diagnostic;

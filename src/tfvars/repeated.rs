@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use hcl_edit::structure::Body;
-use hcl_edit::{Span, parser};
+use ::hcl::edit::structure::Body;
+use ::hcl::edit::{Span, parser};
 
 use super::diagnostic::Diagnostic;
 use super::hcl::Script;
