@@ -133,6 +133,9 @@ fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Finding
 }
 
 /// The table of the password protocol, for a role that exists.
+///
+/// With `--reset-password` a role without our marker gets its password from the secret whatever came
+/// of the login: an earlier step, such as LOGIN, may let it succeed.
 fn compare_password(
     context: &Context<'_>,
     standing: &Standing<'_>,
@@ -143,7 +146,9 @@ fn compare_password(
     let said = match &standing.says {
         Says::Version(version) => version.clone(),
         Says::Nothing => match (&standing.role.login, secret.current_exists) {
-            (Login::Accepted, true) => adopt(context, standing, secret, findings),
+            (Login::Accepted, true) if !context.reset_asked() => {
+                adopt(context, standing, secret, findings)
+            }
             (Login::Accepted | Login::NotTried | Login::Refused(_), _) => {
                 return take_over(context, standing, secret, findings);
             }
@@ -206,14 +211,16 @@ fn take_over(
     );
 }
 
-/// The marker may name another entry: the key was changed, the role and its database were not.
+/// The marker may name another entry: the key was changed, the role and its database were not. (A
+/// marker without a version is written anew when the role is adopted.)
 fn refresh_marker(
     context: &Context<'_>,
     standing: &Standing<'_>,
     version: &VersionId,
     findings: &mut Findings,
 ) {
-    if let Some(marker) = standing.marker.as_ref().filter(|m| m.entry != context.entry.key) {
+    let renamed = |marker: &&Marker| marker.version.is_some() && marker.entry != context.entry.key;
+    if let Some(marker) = standing.marker.as_ref().filter(renamed) {
         let reason = format!("the entry was called `{}`", marker.entry);
         let (role, version) = (context.entry.username.clone(), version.clone());
         findings.step(Change::WriteMarker { role, version }, reason);
