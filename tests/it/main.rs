@@ -5,4 +5,5 @@
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
+mod prefix;
 mod tfvars_oracle;

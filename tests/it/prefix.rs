@@ -1,0 +1,217 @@
+//! The crash-safety specification: for every plan and every prefix of it, playing the prefix and
+//! comparing again gives the rest of the plan.
+
+mod examples;
+mod generate;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use goldenpath_rds::diff::diff;
+use goldenpath_rds::name::EntryKey;
+use goldenpath_rds::new_versions::NewVersions;
+use goldenpath_rds::plan::{Change, ObstacleKind, Plan, Step};
+use goldenpath_rds::render;
+use goldenpath_rds::version_id::VersionId;
+use proptest::prelude::*;
+use proptest::test_runner::{TestError, TestRunner};
+use uuid::Uuid;
+
+use generate::{MASTER, Scenario, scenario, time};
+use world::Label::{Current, Pending};
+
+const CASES: u32 = 2_500;
+
+const CHANGES: [&str; 18] = [
+    "restore_secret",
+    "create_secret",
+    "stage_version",
+    "grant_membership",
+    "create_role",
+    "alter_role",
+    "write_marker",
+    "create_database",
+    "revoke_from_public",
+    "grant_connect",
+    "comment_on_database",
+    "allow_connections",
+    "own_public_schema",
+    "close_public_schema",
+    "set_password",
+    "publish_version",
+    "clear_pending",
+    "tag_secret",
+];
+
+const OBSTACLES: [ObstacleKind; 12] = [
+    ObstacleKind::ReservedName,
+    ObstacleKind::OtherEnvironment,
+    ObstacleKind::ForeignRole,
+    ObstacleKind::PrivilegedRole,
+    ObstacleKind::IamRole,
+    ObstacleKind::NoAdminOption,
+    ObstacleKind::OlderSecret,
+    ObstacleKind::WrongOwner,
+    ObstacleKind::InvalidDatabase,
+    ObstacleKind::ForeignSchema,
+    ObstacleKind::ForeignSecret,
+    ObstacleKind::MalformedSecret,
+];
+
+#[test]
+fn any_prefix_of_a_plan_leaves_the_rest_of_it() {
+    let mut seen = BTreeMap::new();
+    let counts = std::cell::RefCell::new(&mut seen);
+    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() };
+    let result = TestRunner::new(config).run(&scenario(), |scenario| {
+        let plan = check(&scenario)?;
+        count(&plan, &mut counts.borrow_mut());
+        Ok(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(why, scenario)) => {
+            let plan = scenario.world.plan(&scenario.desired, &scenario.new);
+            panic!("{why}\n\n{scenario:?}\n\n{}", render::human(&plan, false));
+        }
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+    println!("{CASES} cases held: {seen:?}");
+    for name in CHANGES.into_iter().map(str::to_owned).chain(OBSTACLES.map(|k| format!("{k:?}"))) {
+        assert!(seen.contains_key(&name), "no case has {name}");
+    }
+}
+
+fn count(plan: &Plan, seen: &mut BTreeMap<String, usize>) {
+    let steps = plan.steps.iter().map(|step| step.change.name().to_owned());
+    let obstacles = plan.obstacles.iter().map(|obstacle| format!("{:?}", obstacle.kind));
+    let clean = plan.steps.is_empty() && plan.obstacles.is_empty();
+    for what in steps.chain(obstacles).chain(clean.then(|| "no changes".to_owned())) {
+        *seen.entry(what).or_default() += 1;
+    }
+}
+
+fn check(scenario: &Scenario) -> Result<Plan, TestCaseError> {
+    let Scenario { desired, world, new } = scenario;
+    let plan = world.plan(desired, new);
+    same_bytes(scenario, &plan)?;
+    well_formed(scenario, &plan)?;
+    let mut world = world.clone();
+    for (at, step) in plan.steps.iter().enumerate() {
+        let before = world.clone();
+        let played = world.play(desired, step);
+        prop_assert!(played.is_ok(), "step {} would fail: {played:?}: {step:?}", at + 1);
+        for entry in desired.entries.values() {
+            let lost = before.password_stands_in(entry, &[Current])
+                && !world.password_stands_in(entry, &[Current, Pending]);
+            prop_assert!(!lost, "step {} loses the password of {}: {step:?}", at + 1, entry.key);
+        }
+        let rest = world.plan(desired, new);
+        let wanted = changes(&plan.steps[at + 1..]);
+        prop_assert_eq!(changes(&rest.steps), wanted, "after step {}", at + 1);
+        prop_assert_eq!(obstacles(&rest), obstacles(&plan), "after step {}", at + 1);
+        let later = world.plan(desired, &another_run());
+        prop_assert_eq!(names(&later), names(&rest), "a later run after step {}", at + 1);
+    }
+    let held_up: BTreeSet<_> = plan.obstacles.iter().map(|found| found.entry.as_ref()).collect();
+    for entry in desired.entries.values().filter(|entry| !held_up.contains(&Some(&entry.key))) {
+        let works = world.password_stands_in(entry, &[Current]);
+        prop_assert!(works, "{} cannot log in with its secret", entry.key);
+    }
+    Ok(plan)
+}
+
+/// A run that was started again makes ids of its own.
+fn another_run() -> NewVersions {
+    NewVersions { at: time(10), seed: Uuid::from_u128(8) }
+}
+
+/// Reasons and notes may differ.
+fn changes(steps: &[Step]) -> Vec<(Option<EntryKey>, Change)> {
+    steps.iter().map(|step| (step.entry.clone(), step.change.clone())).collect()
+}
+
+fn names(plan: &Plan) -> Vec<(Option<EntryKey>, &'static str)> {
+    plan.steps.iter().map(|step| (step.entry.clone(), step.change.name())).collect()
+}
+
+fn obstacles(plan: &Plan) -> Vec<(Option<EntryKey>, ObstacleKind)> {
+    plan.obstacles.iter().map(|found| (found.entry.clone(), found.kind)).collect()
+}
+
+fn same_bytes(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
+    let Scenario { desired, world, new } = scenario;
+    let actual = world.read(desired, new);
+    let again = diff(&desired.clone(), &actual.clone(), &new.clone());
+    prop_assert_eq!(&again, plan);
+    prop_assert_eq!(render::human(&again, true), render::human(plan, true));
+    prop_assert_eq!(render::markdown(&again), render::markdown(plan));
+    let document =
+        |plan: &Plan| render::document(plan, desired, new, None).map_err(|why| why.to_string());
+    let text = document(plan);
+    prop_assert_eq!(&document(&again), &text);
+    let saved = text.and_then(|text| render::Saved::parse(&text));
+    prop_assert!(saved.is_ok_and(|saved| saved.agrees_with(plan)), "a saved plan is stale at once");
+    Ok(())
+}
+
+fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
+    let Scenario { desired, world, new: _ } = scenario;
+    prop_assert!(plan.steps.is_sorted_by_key(|step| step.change.phase()));
+    for step in &plan.steps {
+        let held_up = plan.obstacles.iter().any(|obstacle| obstacle.entry == step.entry);
+        prop_assert!(!held_up, "an obstacle, and yet {step:?}");
+        if let Change::SetPassword { version, replaces: Some(replaced), .. } = &step.change {
+            prop_assert!(!is_older(version, replaced), "{version} is older than {replaced}");
+        }
+        let Some(entry) = step.entry.as_ref().map(|key| &desired.entries[key]) else {
+            let closes = matches!(step.change, Change::RevokeFromPublic { .. });
+            prop_assert!(closes && desired.isolate_server, "{step:?}");
+            continue;
+        };
+        let (object, reserved) = match touched(&step.change) {
+            Touched::Role(name) => (name, name == MASTER),
+            Touched::Database(name) => {
+                (name, Some(name) == world.server.master_database.as_deref())
+            }
+            Touched::Secret(name) => (name, false),
+        };
+        let own = [entry.username.as_str(), entry.database.as_str(), entry.secret.as_str()];
+        prop_assert!(own.contains(&object) && !reserved, "entry {}: {step:?}", entry.key);
+    }
+    Ok(())
+}
+
+/// What a change is made to. None of them drops anything.
+enum Touched<'a> {
+    Role(&'a str),
+    Database(&'a str),
+    Secret(&'a str),
+}
+
+fn touched(change: &Change) -> Touched<'_> {
+    match change {
+        Change::RestoreSecret { secret }
+        | Change::CreateSecret { secret, .. }
+        | Change::StageVersion { secret, .. }
+        | Change::PublishVersion { secret, .. }
+        | Change::ClearPending { secret, .. }
+        | Change::TagSecret { secret, .. } => Touched::Secret(secret.as_str()),
+        Change::GrantMembership { role }
+        | Change::CreateRole { role, .. }
+        | Change::AlterRole { role, .. }
+        | Change::WriteMarker { role, .. }
+        | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
+        Change::RevokeFromPublic { database, .. } => Touched::Database(database),
+        Change::CreateDatabase { database, .. }
+        | Change::GrantConnect { database, .. }
+        | Change::CommentOnDatabase { database }
+        | Change::AllowConnections { database }
+        | Change::OwnPublicSchema { database, .. }
+        | Change::ClosePublicSchema { database } => Touched::Database(database.as_str()),
+    }
+}
+
+fn is_older(version: &VersionId, than: &VersionId) -> bool {
+    matches!((version.born(), than.born()), (Some(a), Some(b)) if a < b)
+}
