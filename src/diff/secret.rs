@@ -174,7 +174,7 @@ fn compare_versions(
     };
     Some(Planned {
         current: Known::from(current),
-        overtaken: overtaken.filter(|_| staged.is_none()).map(|version| version.id.clone()),
+        overtaken: overtaken.map(|version| version.id.clone()),
         pending: staged.map(Known::new).or_else(|| latest.map(Known::from)),
         current_exists: true,
     })
@@ -186,9 +186,7 @@ fn needs_reset(context: &Context<'_>, role: Option<&Standing<'_>>, carrier: &Ver
         Some(Says::Version(version)) => version,
         Some(Says::Nothing) | None => return false,
     };
-    context.reset_asked()
-        && *known != carrier.id
-        && Known::from(carrier).is_older_than(known.born())
+    context.reset_asked() && Known::from(carrier).is_older_than(known.born())
 }
 
 /// A password that nobody else can know is made where there is no role, or a role of ours; a role of

@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use goldenpath_rds::diff::diff;
 use goldenpath_rds::name::EntryKey;
 use goldenpath_rds::new_versions::NewVersions;
-use goldenpath_rds::plan::{Change, ObstacleKind, Plan, Step};
+use goldenpath_rds::plan::{Change, ObstacleKind, PasswordSource, Plan, Step};
 use goldenpath_rds::render;
 use goldenpath_rds::version_id::VersionId;
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 use uuid::Uuid;
 
-use generate::{MASTER, Scenario, scenario, time};
+use generate::{MASTER, Scenario, created, scenario, time};
 use world::Label::{Current, Pending};
 
 const CASES: u32 = 2_500;
@@ -105,10 +105,10 @@ fn check(scenario: &Scenario) -> Result<Plan, TestCaseError> {
             let lost = before.password_stands_in(entry, &[Current])
                 && !world.password_stands_in(entry, &[Current, Pending]);
             prop_assert!(!lost, "step {} loses the password of {}: {step:?}", at + 1, entry.key);
+            prop_assert!(world.marker_is_true(entry), "step {} lies: {step:?}", at + 1);
         }
         let rest = world.plan(desired, new);
-        let wanted = changes(&plan.steps[at + 1..]);
-        prop_assert_eq!(changes(&rest.steps), wanted, "after step {}", at + 1);
+        prop_assert_eq!(changes(&rest.steps), changes(&plan.steps[at + 1..]), "after {}", at + 1);
         prop_assert_eq!(obstacles(&rest), obstacles(&plan), "after step {}", at + 1);
         let later = world.plan(desired, &another_run());
         prop_assert_eq!(names(&later), names(&rest), "a later run after step {}", at + 1);
@@ -117,6 +117,8 @@ fn check(scenario: &Scenario) -> Result<Plan, TestCaseError> {
     for entry in desired.entries.values().filter(|entry| !held_up.contains(&Some(&entry.key))) {
         let works = world.password_stands_in(entry, &[Current]);
         prop_assert!(works, "{} cannot log in with its secret", entry.key);
+        let pending = &world.secrets[entry.secret.as_str()].pending;
+        prop_assert_eq!(pending, &None, "AWSPENDING of {}", &entry.key);
     }
     Ok(plan)
 }
@@ -161,9 +163,6 @@ fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
     for step in &plan.steps {
         let held_up = plan.obstacles.iter().any(|obstacle| obstacle.entry == step.entry);
         prop_assert!(!held_up, "an obstacle, and yet {step:?}");
-        if let Change::SetPassword { version, replaces: Some(replaced), .. } = &step.change {
-            prop_assert!(!is_older(version, replaced), "{version} is older than {replaced}");
-        }
         let Some(entry) = step.entry.as_ref().map(|key| &desired.entries[key]) else {
             let closes = matches!(step.change, Change::RevokeFromPublic { .. });
             prop_assert!(closes && desired.isolate_server, "{step:?}");
@@ -178,6 +177,13 @@ fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
         };
         let own = [entry.username.as_str(), entry.database.as_str(), entry.secret.as_str()];
         prop_assert!(own.contains(&object) && !reserved, "entry {}: {step:?}", entry.key);
+        if let Some(secret) = world.secrets.get(entry.secret.as_str()) {
+            let pending_is_ours = secret.pending.as_ref().is_none_or(VersionId::is_ours);
+            let is_free = !secret.rotation_enabled && secret.owning_service.is_none();
+            prop_assert!(is_free && pending_is_ours, "another manages it: {step:?}");
+        }
+        let reset = desired.reset_passwords.contains(&entry.key);
+        prop_assert!(goes_forward(&step.change, reset), "backwards: {step:?}");
     }
     Ok(())
 }
@@ -212,6 +218,33 @@ fn touched(change: &Change) -> Touched<'_> {
     }
 }
 
-fn is_older(version: &VersionId, than: &VersionId) -> bool {
-    matches!((version.born(), than.born()), (Some(a), Some(b)) if a < b)
+/// No password gives way to an older one, a copy keeps its age, and a password that nothing proves is
+/// only replaced on request.
+fn goes_forward(change: &Change, reset: bool) -> bool {
+    let is_older = |version: &VersionId, than: &VersionId| matches!((version.born(), than.born()), (Some(a), Some(b)) if a < b);
+    match change {
+        Change::SetPassword { version, replaces, .. } => {
+            replaces.as_ref().map_or(reset, |replaced| !is_older(version, replaced))
+        }
+        Change::PublishVersion { version, replaces, .. } => !is_older(version, replaces),
+        Change::StageVersion { version, password: PasswordSource::CopyOf(source), .. } => {
+            version.born() == Some(created(source))
+        }
+        Change::StageVersion { password: PasswordSource::New, .. }
+        | Change::RestoreSecret { .. }
+        | Change::CreateSecret { .. }
+        | Change::GrantMembership { .. }
+        | Change::CreateRole { .. }
+        | Change::AlterRole { .. }
+        | Change::WriteMarker { .. }
+        | Change::CreateDatabase { .. }
+        | Change::RevokeFromPublic { .. }
+        | Change::GrantConnect { .. }
+        | Change::CommentOnDatabase { .. }
+        | Change::AllowConnections { .. }
+        | Change::OwnPublicSchema { .. }
+        | Change::ClosePublicSchema { .. }
+        | Change::ClearPending { .. }
+        | Change::TagSecret { .. } => true,
+    }
 }

@@ -266,7 +266,7 @@ fn a_newer_current_is_what_applications_read() {
 }
 
 #[test]
-fn current_v1_older_than_v2_meets() {
+fn current_v1_older_than_v2_is_blocked() {
     case().current(&v(1)).role_says(&v(2)).meets(ObstacleKind::OlderSecret);
 }
 
@@ -292,7 +292,7 @@ fn unmarked_role_that_logs_in_is_adopted() {
 }
 
 #[test]
-fn unmarked_role_that_does_not_log_in_meets() {
+fn unmarked_role_that_does_not_log_in_is_blocked() {
     case().current(&v(1)).unmarked_role("other").meets(ObstacleKind::ForeignRole);
 }
 
@@ -308,7 +308,7 @@ fn unmarked_role_that_logs_in_gets_the_same_password_by_reset_password() {
 }
 
 #[test]
-fn unmarked_role_without_a_secret_meets() {
+fn unmarked_role_without_a_secret_is_blocked() {
     case().unmarked_role("other").meets(ObstacleKind::ForeignRole);
 }
 
@@ -327,7 +327,7 @@ fn deleted_secret_is_restored_and_then_compared() {
 }
 
 #[test]
-fn deleted_secret_that_nothing_vouches_for_meets() {
+fn deleted_secret_that_nothing_vouches_for_is_blocked() {
     let deleted = |secret: &mut Stored| secret.is_scheduled_for_deletion = true;
     let untagged = case().current(&v(1)).role_says(&v(1)).without_tags();
     untagged.with(deleted).meets(ObstacleKind::ForeignSecret);
@@ -344,15 +344,28 @@ fn secret_of_terraform_is_taken_over_with_its_password() {
     found.unmarked_role(&password).gives(&["write_marker v1", "tag_secret"]);
 }
 
+/// The server had another host when the secret was written.
+fn moved(secret: &mut Stored) {
+    secret.tags.insert("Endpoint".to_owned(), "old.example.com:5432".to_owned());
+    for version in secret.versions.values_mut() {
+        let host = Some("old.example.com".to_owned());
+        version.fields = version.fields.take().map(|f| ConnectionFields { host, ..f });
+    }
+}
+
+#[test]
+fn changed_host_in_the_middle_of_a_rotation_keeps_the_password_of_the_role() {
+    case().current(&v(1)).pending(&v(2)).role_says(&v(2)).with(moved).gives(&[
+        "stage_version copy of v2 of the same age",
+        "set_password v2",
+        "publish_version v2",
+        "clear_pending v2",
+        "tag_secret",
+    ]);
+}
+
 #[test]
 fn changed_host_keeps_the_password_and_its_age() {
-    let moved = |secret: &mut Stored| {
-        secret.tags.insert("Endpoint".to_owned(), "old.example.com:5432".to_owned());
-        for version in secret.versions.values_mut() {
-            let host = Some("old.example.com".to_owned());
-            version.fields = version.fields.take().map(|f| ConnectionFields { host, ..f });
-        }
-    };
     case().current(&v(1)).role_says(&v(1)).with(moved).gives(&[
         "stage_version copy of v1 of the same age",
         "set_password v1",
@@ -363,13 +376,13 @@ fn changed_host_keeps_the_password_and_its_age() {
 }
 
 #[test]
-fn pending_version_of_someone_else_meets() {
+fn pending_version_of_someone_else_is_blocked() {
     let rotated = case().current(&v(1)).pending(&foreign(2)).role_says(&v(1));
     rotated.meets(ObstacleKind::ForeignSecret);
 }
 
 #[test]
-fn secret_of_another_rotation_meets() {
+fn secret_of_another_rotation_is_blocked() {
     let rotated = |secret: &mut Stored| secret.rotation_enabled = true;
     case().current(&v(1)).role_says(&v(1)).with(rotated).meets(ObstacleKind::ForeignSecret);
     let owned = |secret: &mut Stored| secret.owning_service = Some("rds".to_owned());

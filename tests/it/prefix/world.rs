@@ -143,6 +143,16 @@ impl World {
         })
     }
 
+    /// Whether the role's password is that of the version in its comment.
+    pub fn marker_is_true(&self, entry: &Entry) -> bool {
+        let role = self.roles.get(entry.username.as_str());
+        let marker = role.and_then(|role| Marker::parse(role.comment.as_deref()?));
+        let secret = self.secrets.get(entry.secret.as_str());
+        let version = marker.and_then(|marker| secret?.versions.get(&marker.version?));
+        let password = self.passwords.get(entry.username.as_str());
+        version.is_none_or(|version| password == Some(&version.password))
+    }
+
     /// Does what a step does.
     pub fn play(&mut self, desired: &Desired, step: &Step) -> Played {
         let entry = step.entry.as_ref().and_then(|key| desired.entries.get(key));
