@@ -115,10 +115,7 @@ fn check(scenario: &Scenario) -> Result<Plan, TestCaseError> {
     }
     let held_up: BTreeSet<_> = plan.obstacles.iter().map(|found| found.entry.as_ref()).collect();
     for entry in desired.entries.values().filter(|entry| !held_up.contains(&Some(&entry.key))) {
-        let works = world.password_stands_in(entry, &[Current]);
-        prop_assert!(works, "{} cannot log in with its secret", entry.key);
-        let pending = &world.secrets[entry.secret.as_str()].pending;
-        prop_assert_eq!(pending, &None, "AWSPENDING of {}", &entry.key);
+        prop_assert_eq!(world.differs(desired, entry), None, "in the end, of {}", entry.key);
     }
     Ok(plan)
 }
@@ -182,6 +179,8 @@ fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
             let is_free = !secret.rotation_enabled && secret.owning_service.is_none();
             prop_assert!(is_free && pending_is_ours, "another manages it: {step:?}");
         }
+        let is_foreign = world.is_of_another(&desired.environment, entry);
+        prop_assert!(!is_foreign, "of another environment: {step:?}");
         let reset = desired.reset_passwords.contains(&entry.key);
         prop_assert!(goes_forward(&step.change, reset), "backwards: {step:?}");
     }
