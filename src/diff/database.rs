@@ -151,12 +151,10 @@ fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &
         }
     };
     let ours = [role, "pg_database_owner", context.actual.server.master.as_str()];
-    if open && !ours.contains(&owner) {
-        findings.obstacle(
-            ObstacleKind::ForeignSchema,
-            format!("schema public of database \"{name}\" belongs to \"{owner}\" and PUBLIC may create in it"),
-            format!("\"{owner}\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
-        );
+    if !ours.contains(&owner) {
+        if open {
+            refuse_schema(context, owner, findings);
+        }
         return;
     }
     if !context.actual.server.has_closed_public_schema() && owner != role {
@@ -170,6 +168,16 @@ fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &
         let reason = "PUBLIC is every role that can connect";
         findings.step(Change::ClosePublicSchema { database: name.clone() }, reason);
     }
+}
+
+/// Someone else's schema cannot be changed. Where it is closed to PUBLIC, it can stay as it is.
+fn refuse_schema(context: &Context<'_>, owner: &str, findings: &mut Findings) {
+    let name = &context.entry.database;
+    findings.obstacle(
+        ObstacleKind::ForeignSchema,
+        format!("schema public of database \"{name}\" belongs to \"{owner}\" and PUBLIC may create in it"),
+        format!("\"{owner}\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
+    );
 }
 
 /// Schema `public` as the template has it: closed from PostgreSQL 15 on; on 14 it is template1's, which

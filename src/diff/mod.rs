@@ -3,6 +3,10 @@
 //! Where an object does not exist yet, the comparison goes on with the facts that its creation will
 //! leave. So a step never depends on another step being in the plan, and after any part of a
 //! plan has been carried out, the diff gives the rest.
+//!
+//! One thing is a guess: schema `public` of a database that is there but does not let the master in yet
+//! is taken for a new database's. Once it can be read, the diff may find more to do in it, or less; the
+//! plan says so with [`Note::NotRead`].
 
 mod database;
 mod findings;

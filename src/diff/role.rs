@@ -133,6 +133,9 @@ fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Finding
 }
 
 /// The table of the password protocol, for a role that exists.
+///
+/// With `--reset-password` a role without our marker gets its password from the secret whatever came
+/// of the login: an earlier step, such as LOGIN, may let it succeed.
 fn compare_password(
     context: &Context<'_>,
     standing: &Standing<'_>,
@@ -142,10 +145,14 @@ fn compare_password(
     let target = secret.target();
     let said = match &standing.says {
         Says::Version(version) => version.clone(),
-        Says::Nothing if is_proved(context, standing, secret) => {
-            adopt(context, standing, secret, findings)
-        }
-        Says::Nothing => return take_over(context, standing, secret, findings),
+        Says::Nothing => match (&standing.role.login, secret.current_exists) {
+            (Login::Accepted, true) if !context.reset_asked() => {
+                adopt(context, standing, secret, findings)
+            }
+            (Login::Accepted | Login::NotTried | Login::Refused(_), _) => {
+                return take_over(context, standing, secret, findings);
+            }
+        },
     };
     if said == target.id {
         refresh_marker(context, standing, &said, findings);
@@ -158,12 +165,6 @@ fn compare_password(
         let reason = format!("the secret has a newer version than the role's, {said}");
         set_password(context, &target.id, Some(said), reason, findings);
     }
-}
-
-/// Who asked for `--reset-password` gets it, also where the present password is right: so the plan is the
-/// same whether the password could be tried or not.
-fn is_proved(context: &Context<'_>, standing: &Standing<'_>, secret: &Planned) -> bool {
-    secret.current_exists && standing.role.login == Login::Accepted && !context.reset_asked()
 }
 
 fn adopt(
@@ -193,38 +194,33 @@ fn take_over(
         let reason = "--reset-password takes the role over";
         return set_password(context, &secret.target().id, None, reason, findings);
     }
-    let secret = &context.entry.secret;
-    let (why, remedy) = match &standing.role.login {
-        Login::Refused(why) => (
-            format!("the password in `{secret}` is refused: {why}"),
-            "put the right password into the secret".to_owned(),
-        ),
-        // What waits for deletion cannot be read, so its password cannot be tried.
-        Login::NotTried | Login::Accepted => (
-            format!("`{secret}` is scheduled for deletion, so its password cannot be tried"),
-            format!("run `aws secretsmanager restore-secret --secret-id {secret}` and plan again"),
-        ),
+    let why = match &standing.role.login {
+        Login::Refused(why) => {
+            format!("the password in `{}` is refused: {why}", context.entry.secret)
+        }
+        Login::NotTried | Login::Accepted => {
+            format!("nothing proves the password in `{}`", context.entry.secret)
+        }
     };
     findings.obstacle(
         ObstacleKind::ForeignRole,
         format!("role \"{name}\" was made by someone else, and {why}"),
         format!(
-            "{remedy}, or run with `--reset-password {key}` to set the role's password from the secret"
+            "put the right password into the secret, or run with `--reset-password {key}` to set the role's password from it"
         ),
     );
 }
 
-/// The marker may name another entry: the key was changed, the role and its database were not.
+/// The marker may name another entry: the key was changed, the role and its database were not. (A
+/// marker without a version is written anew when the role is adopted.)
 fn refresh_marker(
     context: &Context<'_>,
     standing: &Standing<'_>,
     version: &VersionId,
     findings: &mut Findings,
 ) {
-    if let Says::Nothing = standing.says {
-        return; // Adopted: a new marker is in the plan already.
-    }
-    if let Some(marker) = standing.marker.as_ref().filter(|m| m.entry != context.entry.key) {
+    let renamed = |marker: &&Marker| marker.version.is_some() && marker.entry != context.entry.key;
+    if let Some(marker) = standing.marker.as_ref().filter(renamed) {
         let reason = format!("the entry was called `{}`", marker.entry);
         let (role, version) = (context.entry.username.clone(), version.clone());
         findings.step(Change::WriteMarker { role, version }, reason);

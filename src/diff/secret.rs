@@ -65,6 +65,7 @@ pub(super) fn compare(
     };
     refuse_other_managers(context, secret, findings)?;
     if secret.is_scheduled_for_deletion {
+        refuse_unknown(context, role, secret, findings)?;
         let reason = "scheduled for deletion, and an entry asks for it";
         findings.step(Change::RestoreSecret { secret: context.entry.secret.clone() }, reason);
     }
@@ -173,7 +174,7 @@ fn compare_versions(
     };
     Some(Planned {
         current: Known::from(current),
-        overtaken: overtaken.filter(|_| staged.is_none()).map(|version| version.id.clone()),
+        overtaken: overtaken.map(|version| version.id.clone()),
         pending: staged.map(Known::new).or_else(|| latest.map(Known::from)),
         current_exists: true,
     })
@@ -185,9 +186,7 @@ fn needs_reset(context: &Context<'_>, role: Option<&Standing<'_>>, carrier: &Ver
         Some(Says::Version(version)) => version,
         Some(Says::Nothing) | None => return false,
     };
-    context.reset_asked()
-        && *known != carrier.id
-        && Known::from(carrier).is_older_than(known.born())
+    context.reset_asked() && Known::from(carrier).is_older_than(known.born())
 }
 
 /// A password that nobody else can know is made where there is no role, or a role of ours; a role of
@@ -247,6 +246,32 @@ fn refuse_other_managers(
         return Some(());
     };
     findings.obstacle(ObstacleKind::ForeignSecret, message, hint);
+    None
+}
+
+/// A secret in its recovery window gives no value, no login with it and no times. Where the tags, the
+/// ids and the role's marker do not say it all, the steps after its restoration cannot be planned.
+fn refuse_unknown(
+    context: &Context<'_>,
+    role: Option<&Standing<'_>>,
+    secret: &Secret,
+    findings: &mut Findings,
+) -> Option<()> {
+    let vouching = context.entry.vouching_tags(&context.actual.server.endpoint);
+    let vouched = vouching.iter().all(|(name, value)| secret.tags.get(name) == Some(value));
+    let mut versions = [&secret.current, &secret.pending].into_iter().flatten();
+    let dated = versions.all(|version| version.born.is_some());
+    let needs_login = role.is_some_and(|role| matches!(role.says, Says::Nothing));
+    let known = vouched && dated && (!needs_login || context.reset_asked());
+    if known || secret.current.is_none() {
+        return Some(());
+    }
+    let name = &context.entry.secret;
+    findings.obstacle(
+        ObstacleKind::ForeignSecret,
+        format!("secret `{name}` is scheduled for deletion, and what stands in it cannot be read until it is restored"),
+        format!("run `aws secretsmanager restore-secret --secret-id {name}`, then plan again"),
+    );
     None
 }
 

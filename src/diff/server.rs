@@ -25,7 +25,7 @@ pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
         }
         if !desired.isolate_server {
             open.insert(name.to_owned());
-        } else if may_revoke(actual, database) {
+        } else if may_revoke(desired, actual, database) {
             let change = Change::RevokeFromPublic { database: name.to_owned(), privileges };
             findings.step(change, "--isolate-server: every tenant can log in to it");
         } else {
@@ -67,16 +67,20 @@ pub(super) fn unclaimed(desired: &Desired, actual: &Actual) -> Vec<Unclaimed> {
     databases.chain(roles).chain(secrets).collect()
 }
 
-fn may_revoke(actual: &Actual, database: &Database) -> bool {
-    database.owner == actual.server.master
-        || actual.roles.get(&database.owner).is_some_and(|role| role.master.inherit)
+/// Not where an application's role is the owner: it could open the database again, and a membership
+/// that its own entry plans would change what can be done here.
+fn may_revoke(desired: &Desired, actual: &Actual, database: &Database) -> bool {
+    let owner = &database.owner;
+    let is_tenant = || desired.entries.values().any(|entry| entry.username.as_str() == owner);
+    let inherits = || actual.roles.get(owner).is_some_and(|role| role.master.inherit);
+    *owner == actual.server.master || (!is_tenant() && inherits())
 }
 
 fn refuse_foreign(actual: &Actual, name: &str, database: &Database, findings: &mut Findings) {
     findings.obstacle(
         ObstacleKind::WrongOwner,
         format!(
-            "database \"{name}\" belongs to \"{}\", so \"{}\" cannot close it",
+            "database \"{name}\" belongs to \"{}\", so it is not for \"{}\" to close it",
             database.owner, actual.server.master
         ),
         format!(

@@ -1,173 +1,249 @@
-//! The crash-safety specification: after any part of a plan has been carried out, the diff gives the
-//! rest of it. Over generated worlds, without a server.
+//! The crash-safety specification: for every plan and every prefix of it, playing the prefix and
+//! comparing again gives the rest of the plan.
 
-mod model;
-mod worlds;
+mod examples;
+mod generate;
+mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use goldenpath_rds::actual::{DatabasePrivilege, Grantee, PublicSchema};
 use goldenpath_rds::diff::diff;
-use goldenpath_rds::marker::Marker;
-use goldenpath_rds::plan::{Change, Plan};
+use goldenpath_rds::name::EntryKey;
+use goldenpath_rds::new_versions::NewVersions;
+use goldenpath_rds::plan::{Change, ObstacleKind, PasswordSource, Plan, Step};
 use goldenpath_rds::render;
+use goldenpath_rds::version_id::VersionId;
 use proptest::prelude::*;
+use proptest::test_runner::{TestError, TestRunner};
+use uuid::Uuid;
 
-use model::{World, play, seen};
-use worlds::{Case, Tape};
+use generate::{MASTER, Scenario, created, scenario, time};
+use world::Label::{Current, Pending};
 
-fn changes(plan: &Plan) -> Vec<&Change> {
-    plan.steps.iter().map(|step| &step.change).collect()
-}
+const CASES: u32 = 2_500;
 
-fn plan_of(case: &Case, world: &World) -> Plan {
-    diff(&case.desired, &seen(world, &case.desired), &case.new)
-}
+const CHANGES: [&str; 18] = [
+    "restore_secret",
+    "create_secret",
+    "stage_version",
+    "grant_membership",
+    "create_role",
+    "alter_role",
+    "write_marker",
+    "create_database",
+    "revoke_from_public",
+    "grant_connect",
+    "comment_on_database",
+    "allow_connections",
+    "own_public_schema",
+    "close_public_schema",
+    "set_password",
+    "publish_version",
+    "clear_pending",
+    "tag_secret",
+];
 
-/// Every prefix, and so also the whole plan, after which there is nothing left.
-fn every_prefix_leaves_the_rest(case: &Case) {
-    let plan = plan_of(case, &case.world);
-    let mut world = case.world.clone();
-    for (done, step) in plan.steps.iter().enumerate() {
-        play(&mut world, &case.desired, step);
-        let rest = plan_of(case, &world);
-        assert_eq!(
-            changes(&rest),
-            changes(&plan)[done + 1..],
-            "after {} of {plan:#?}\nin {:#?}",
-            done + 1,
-            case.world
-        );
+const OBSTACLES: [ObstacleKind; 12] = [
+    ObstacleKind::ReservedName,
+    ObstacleKind::OtherEnvironment,
+    ObstacleKind::ForeignRole,
+    ObstacleKind::PrivilegedRole,
+    ObstacleKind::IamRole,
+    ObstacleKind::NoAdminOption,
+    ObstacleKind::OlderSecret,
+    ObstacleKind::WrongOwner,
+    ObstacleKind::InvalidDatabase,
+    ObstacleKind::ForeignSchema,
+    ObstacleKind::ForeignSecret,
+    ObstacleKind::MalformedSecret,
+];
+
+#[test]
+fn any_prefix_of_a_plan_leaves_the_rest_of_it() {
+    let mut seen = BTreeMap::new();
+    let counts = std::cell::RefCell::new(&mut seen);
+    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() };
+    let result = TestRunner::new(config).run(&scenario(), |scenario| {
+        let plan = check(&scenario)?;
+        count(&plan, &mut counts.borrow_mut());
+        Ok(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(why, scenario)) => {
+            let plan = scenario.world.plan(&scenario.desired, &scenario.new);
+            panic!("{why}\n\n{scenario:?}\n\n{}", render::human(&plan, false));
+        }
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+    println!("{CASES} cases held: {seen:?}");
+    for name in CHANGES.into_iter().map(str::to_owned).chain(OBSTACLES.map(|k| format!("{k:?}"))) {
+        assert!(seen.contains_key(&name), "no case has {name}");
     }
 }
 
-/// What an entry that nothing holds up has in the end.
-fn the_whole_plan_reaches_the_goal(case: &Case) {
-    let plan = plan_of(case, &case.world);
-    let mut world = case.world.clone();
-    plan.steps.iter().for_each(|step| play(&mut world, &case.desired, step));
-    for entry in case.desired.entries.values() {
-        if plan.obstacles.iter().any(|obstacle| obstacle.entry.as_ref() == Some(&entry.key)) {
-            continue;
-        }
-        let secret = &world.secrets[entry.secret.as_str()];
-        let current = secret.current.as_ref().unwrap();
-        assert!(secret.pending.is_none() && !secret.is_scheduled_for_deletion, "{secret:?}");
-        assert_eq!(secret.tags, entry.tags(&world.server.endpoint, &case.desired.environment));
-        let role = &world.roles[entry.username.as_str()];
-        let marker = Marker::parse(role.comment.as_ref().unwrap()).unwrap();
-        assert_eq!((&marker.entry, marker.version.as_ref()), (&entry.key, Some(&current.id)));
-        assert!(role.can_login && !role.can_create_roles && role.master.inherit && !role.expires);
-        assert_eq!(role.can_create_databases, entry.createdb);
-        assert_eq!(role.connection_limit, entry.connection_limit);
-        let database = &world.databases[entry.database.as_str()];
-        assert!(database.allows_connections);
-        assert_eq!(database.privileges_of(&Grantee::Public).count(), 0);
-        for role in [entry.username.as_str(), world.server.master.as_str()] {
-            let grantee = Grantee::Role(role.to_owned());
-            let mut held = database.privileges_of(&grantee);
-            assert!(held.any(|privilege| privilege == DatabasePrivilege::Connect), "{role}");
-        }
-        if let PublicSchema::Present { public_may_create, .. } = database.public_schema {
-            assert!(!public_may_create);
-        }
+fn count(plan: &Plan, seen: &mut BTreeMap<String, usize>) {
+    let steps = plan.steps.iter().map(|step| step.change.name().to_owned());
+    let obstacles = plan.obstacles.iter().map(|obstacle| format!("{:?}", obstacle.kind));
+    let clean = plan.steps.is_empty() && plan.obstacles.is_empty();
+    for what in steps.chain(obstacles).chain(clean.then(|| "no changes".to_owned())) {
+        *seen.entry(what).or_default() += 1;
     }
 }
 
-fn rules_hold(case: &Case) {
-    let plan = plan_of(case, &case.world);
-    assert!(plan.steps.is_sorted_by_key(|step| step.change.phase()));
+fn check(scenario: &Scenario) -> Result<Plan, TestCaseError> {
+    let Scenario { desired, world, new } = scenario;
+    let plan = world.plan(desired, new);
+    same_bytes(scenario, &plan)?;
+    well_formed(scenario, &plan)?;
+    let mut world = world.clone();
+    for (at, step) in plan.steps.iter().enumerate() {
+        let before = world.clone();
+        let played = world.play(desired, step);
+        prop_assert!(played.is_ok(), "step {} would fail: {played:?}: {step:?}", at + 1);
+        for entry in desired.entries.values() {
+            let lost = before.password_stands_in(entry, &[Current])
+                && !world.password_stands_in(entry, &[Current, Pending]);
+            prop_assert!(!lost, "step {} loses the password of {}: {step:?}", at + 1, entry.key);
+            prop_assert!(world.marker_is_true(entry), "step {} lies: {step:?}", at + 1);
+        }
+        let rest = world.plan(desired, new);
+        prop_assert_eq!(changes(&rest.steps), changes(&plan.steps[at + 1..]), "after {}", at + 1);
+        prop_assert_eq!(obstacles(&rest), obstacles(&plan), "after step {}", at + 1);
+        let later = world.plan(desired, &another_run());
+        prop_assert_eq!(names(&later), names(&rest), "a later run after step {}", at + 1);
+    }
+    let held_up: BTreeSet<_> = plan.obstacles.iter().map(|found| found.entry.as_ref()).collect();
+    for entry in desired.entries.values().filter(|entry| !held_up.contains(&Some(&entry.key))) {
+        prop_assert_eq!(world.differs(desired, entry), None, "in the end, of {}", entry.key);
+    }
+    Ok(plan)
+}
+
+/// A run that was started again makes ids of its own.
+fn another_run() -> NewVersions {
+    NewVersions { at: time(10), seed: Uuid::from_u128(8) }
+}
+
+/// Reasons and notes may differ.
+fn changes(steps: &[Step]) -> Vec<(Option<EntryKey>, Change)> {
+    steps.iter().map(|step| (step.entry.clone(), step.change.clone())).collect()
+}
+
+fn names(plan: &Plan) -> Vec<(Option<EntryKey>, &'static str)> {
+    plan.steps.iter().map(|step| (step.entry.clone(), step.change.name())).collect()
+}
+
+fn obstacles(plan: &Plan) -> Vec<(Option<EntryKey>, ObstacleKind)> {
+    plan.obstacles.iter().map(|found| (found.entry.clone(), found.kind)).collect()
+}
+
+fn same_bytes(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
+    let Scenario { desired, world, new } = scenario;
+    let actual = world.read(desired, new);
+    let again = diff(&desired.clone(), &actual.clone(), &new.clone());
+    prop_assert_eq!(&again, plan);
+    prop_assert_eq!(render::human(&again, true), render::human(plan, true));
+    prop_assert_eq!(render::markdown(&again), render::markdown(plan));
+    let document =
+        |plan: &Plan| render::document(plan, desired, new, None).map_err(|why| why.to_string());
+    let text = document(plan);
+    prop_assert_eq!(&document(&again), &text);
+    let saved = text.and_then(|text| render::Saved::parse(&text));
+    prop_assert!(saved.is_ok_and(|saved| saved.agrees_with(plan)), "a saved plan is stale at once");
+    Ok(())
+}
+
+fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
+    let Scenario { desired, world, new: _ } = scenario;
+    prop_assert!(plan.steps.is_sorted_by_key(|step| step.change.phase()));
     for step in &plan.steps {
-        assert!(plan.obstacles.iter().all(|obstacle| obstacle.entry != step.entry), "{step:?}");
-        never_older_over_newer(case, &step.change);
-        never_a_reserved_name(case, &step.change);
-    }
-}
-
-fn never_older_over_newer(case: &Case, change: &Change) {
-    if let Change::SetPassword { role, version, .. } = change {
-        let comment = case.world.roles.get(role.as_str()).and_then(|role| role.comment.as_deref());
-        let said = comment.and_then(Marker::parse).and_then(|marker| marker.version);
-        if let (Some(said), Some(new)) = (said.and_then(|said| said.born()), version.born()) {
-            assert!(new >= said, "{change:?}");
+        let held_up = plan.obstacles.iter().any(|obstacle| obstacle.entry == step.entry);
+        prop_assert!(!held_up, "an obstacle, and yet {step:?}");
+        let Some(entry) = step.entry.as_ref().map(|key| &desired.entries[key]) else {
+            let closes = matches!(step.change, Change::RevokeFromPublic { .. });
+            prop_assert!(closes && desired.isolate_server, "{step:?}");
+            continue;
+        };
+        let (object, reserved) = match touched(&step.change) {
+            Touched::Role(name) => (name, name == MASTER),
+            Touched::Database(name) => {
+                (name, Some(name) == world.server.master_database.as_deref())
+            }
+            Touched::Secret(name) => (name, false),
+        };
+        let own = [entry.username.as_str(), entry.database.as_str(), entry.secret.as_str()];
+        prop_assert!(own.contains(&object) && !reserved, "entry {}: {step:?}", entry.key);
+        if let Some(secret) = world.secrets.get(entry.secret.as_str()) {
+            let pending_is_ours = secret.pending.as_ref().is_none_or(VersionId::is_ours);
+            let is_free = !secret.rotation_enabled && secret.owning_service.is_none();
+            prop_assert!(is_free && pending_is_ours, "another manages it: {step:?}");
         }
+        let is_foreign = world.is_of_another(&desired.environment, entry);
+        prop_assert!(!is_foreign, "of another environment: {step:?}");
+        let reset = desired.reset_passwords.contains(&entry.key);
+        prop_assert!(goes_forward(&step.change, reset), "backwards: {step:?}");
     }
+    Ok(())
 }
 
-fn never_a_reserved_name(case: &Case, change: &Change) {
-    let master = case.world.server.master.as_str();
+/// What a change is made to. None of them drops anything.
+enum Touched<'a> {
+    Role(&'a str),
+    Database(&'a str),
+    Secret(&'a str),
+}
+
+fn touched(change: &Change) -> Touched<'_> {
     match change {
-        Change::CreateRole { role, .. }
+        Change::RestoreSecret { secret }
+        | Change::CreateSecret { secret, .. }
+        | Change::StageVersion { secret, .. }
+        | Change::PublishVersion { secret, .. }
+        | Change::ClearPending { secret, .. }
+        | Change::TagSecret { secret, .. } => Touched::Secret(secret.as_str()),
+        Change::GrantMembership { role }
+        | Change::CreateRole { role, .. }
         | Change::AlterRole { role, .. }
-        | Change::GrantMembership { role }
         | Change::WriteMarker { role, .. }
-        | Change::SetPassword { role, .. } => assert_ne!(role.as_str(), master),
-        Change::RevokeFromPublic { database, .. } => {
-            let entry =
-                case.desired.entries.values().any(|entry| entry.database.as_str() == database);
-            assert!(entry || case.desired.isolate_server, "{change:?}");
+        | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
+        Change::RevokeFromPublic { database, .. } => Touched::Database(database),
+        Change::CreateDatabase { database, .. }
+        | Change::GrantConnect { database, .. }
+        | Change::CommentOnDatabase { database }
+        | Change::AllowConnections { database }
+        | Change::OwnPublicSchema { database, .. }
+        | Change::ClosePublicSchema { database } => Touched::Database(database.as_str()),
+    }
+}
+
+/// No password gives way to an older one, a copy keeps its age, and a password that nothing proves is
+/// only replaced on request.
+fn goes_forward(change: &Change, reset: bool) -> bool {
+    let is_older = |version: &VersionId, than: &VersionId| matches!((version.born(), than.born()), (Some(a), Some(b)) if a < b);
+    match change {
+        Change::SetPassword { version, replaces, .. } => {
+            replaces.as_ref().map_or(reset, |replaced| !is_older(version, replaced))
         }
-        Change::RestoreSecret { .. }
+        Change::PublishVersion { version, replaces, .. } => !is_older(version, replaces),
+        Change::StageVersion { version, password: PasswordSource::CopyOf(source), .. } => {
+            version.born() == Some(created(source))
+        }
+        Change::StageVersion { password: PasswordSource::New, .. }
+        | Change::RestoreSecret { .. }
         | Change::CreateSecret { .. }
-        | Change::StageVersion { .. }
+        | Change::GrantMembership { .. }
+        | Change::CreateRole { .. }
+        | Change::AlterRole { .. }
+        | Change::WriteMarker { .. }
         | Change::CreateDatabase { .. }
+        | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
         | Change::CommentOnDatabase { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
-        | Change::PublishVersion { .. }
         | Change::ClearPending { .. }
-        | Change::TagSecret { .. } => {}
+        | Change::TagSecret { .. } => true,
     }
-}
-
-fn the_same_input_gives_the_same_bytes(case: &Case) {
-    let all = || {
-        let plan = plan_of(case, &case.world);
-        let json = render::document(&plan, &case.desired, &case.new, None).unwrap();
-        [render::human(&plan, false), render::markdown(&plan), json]
-    };
-    assert_eq!(all(), all());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn a_prefix_of_a_plan_leaves_the_rest(choices in proptest::collection::vec(any::<u8>(), 0..260)) {
-        let case = Tape::new(&choices).case();
-        every_prefix_leaves_the_rest(&case);
-        the_whole_plan_reaches_the_goal(&case);
-        rules_hold(&case);
-        the_same_input_gives_the_same_bytes(&case);
-    }
-}
-
-/// A property says nothing of what is never generated.
-#[test]
-fn every_change_and_every_obstacle_is_generated() {
-    let mut seen_names: BTreeMap<String, usize> = BTreeMap::new();
-    let mut state = 1_u64;
-    for _ in 0..6_000 {
-        let choices: Vec<u8> = (0..260)
-            .map(|_| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                (state >> 33) as u8
-            })
-            .collect();
-        let case = Tape::new(&choices).case();
-        let plan = plan_of(&case, &case.world);
-        for step in &plan.steps {
-            *seen_names.entry(step.change.name().to_owned()).or_default() += 1;
-        }
-        for obstacle in &plan.obstacles {
-            *seen_names.entry(format!("obstacle {:?}", obstacle.kind)).or_default() += 1;
-        }
-    }
-    println!("{seen_names:#?}");
-    assert_eq!(seen_names.len(), 18 + 12, "{seen_names:#?}");
-    assert!(seen_names.values().all(|count| *count >= 20), "{seen_names:#?}");
 }

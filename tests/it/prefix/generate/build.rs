@@ -1,0 +1,254 @@
+//! From a generated state to the world that is in it.
+
+use std::collections::BTreeMap;
+
+use goldenpath_rds::actual::{
+    ConnectionFields, Database, DatabasePrivilege, Grantee, PublicSchema, Role, Server,
+};
+use goldenpath_rds::desired::Entry;
+use goldenpath_rds::marker::Marker;
+use goldenpath_rds::plan::Connection;
+use goldenpath_rds::version_id::VersionId;
+
+use super::super::world::{
+    Stored, StoredVersion, fields_of, half_made, new_password, plain_role, schema_of_template,
+    vouched,
+};
+use super::{
+    Comment, DatabaseComment, DatabaseState, EntryState, Fields, MASTER, Owner, Pending, RoleState,
+    STRANGER, Says, Scenario, SchemaState, SecretState, ServerState, Tags, created, entry,
+    environment, key, ours,
+};
+
+impl Scenario {
+    pub(super) fn add_entry(
+        &mut self,
+        name: &str,
+        username: &str,
+        database: &str,
+        state: &EntryState,
+    ) {
+        let mut entry = entry(name, username, database);
+        entry.createdb = state.wants_createdb;
+        if state.resets {
+            self.desired.reset_passwords.insert(entry.key.clone());
+        }
+        let secret = state.secret.as_ref().map(|secret| self.secret(&entry, secret));
+        if let Some(role) = state.role.as_ref().filter(|_| username != MASTER) {
+            self.add_role(&entry, role, secret.as_ref());
+        }
+        if let Some(secret) = secret {
+            self.world.secrets.insert(entry.secret.to_string(), secret);
+        }
+        if let Some(database) = &state.database {
+            let database = self.database(&entry, database);
+            self.world.databases.insert(entry.database.to_string(), database);
+        }
+        self.desired.entries.insert(entry.key.clone(), entry);
+    }
+
+    fn secret(&self, entry: &Entry, state: &SecretState) -> Stored {
+        let tags = tags(entry, &self.world.server, state.tags);
+        // Tags that vouch do not lie: what stands in the secret is not read then.
+        let vouched = vouched(entry, &self.world.server, &tags);
+        let fields = |fields| if vouched { Fields::Right } else { fields };
+        let mut stored = Stored {
+            is_scheduled_for_deletion: state.is_scheduled,
+            tags,
+            rotation_enabled: state.is_rotated,
+            owning_service: state.is_owned.then(|| "rds".to_owned()),
+            ..Stored::default()
+        };
+        if let Some((id, content)) = &state.pending {
+            let current = state.current.as_ref().map(|(id, _)| id);
+            stored.pending = match id {
+                Pending::SameAsCurrent => current.cloned(),
+                Pending::Version(id) => Some(id.clone()),
+            };
+            if let Some(id) = &stored.pending {
+                stored.versions.insert(id.clone(), self.version(entry, id, fields(*content)));
+            }
+        }
+        if let Some((id, content)) = &state.current {
+            stored.current = Some(id.clone());
+            stored.versions.insert(id.clone(), self.version(entry, id, fields(*content)));
+        }
+        stored
+    }
+
+    fn version(&self, entry: &Entry, id: &VersionId, fields: Fields) -> StoredVersion {
+        let right = fields_of(&Connection {
+            username: entry.username.clone(),
+            dbname: entry.database.clone(),
+            endpoint: self.world.server.endpoint.clone(),
+        });
+        let fields = match fields {
+            Fields::Right => Some(right),
+            Fields::OtherHost => {
+                Some(ConnectionFields { host: Some("old.example.com".to_owned()), ..right })
+            }
+            Fields::NoUsername => Some(ConnectionFields { username: None, ..right }),
+            Fields::Malformed => None,
+        };
+        StoredVersion { created: created(id), password: new_password(id), fields }
+    }
+
+    fn add_role(&mut self, entry: &Entry, state: &RoleState, secret: Option<&Stored>) {
+        let current = secret.and_then(|secret| secret.current.clone());
+        let mut password = match &current {
+            Some(current) if state.has_current_password => new_password(current),
+            Some(_) | None => "known to someone else".to_owned(),
+        };
+        let comment = match &state.comment {
+            Comment::None => None,
+            Comment::Foreign => Some("application role".to_owned()),
+            Comment::Marker { other_environment, other_entry, says } => {
+                let pending = || secret.and_then(|secret| secret.pending.clone());
+                let version = match says {
+                    Says::NoVersion => None,
+                    Says::Current => Some(current.unwrap_or_else(|| ours(1, 0))),
+                    Says::Pending => Some(pending().unwrap_or_else(|| ours(2, 0))),
+                    Says::Version(version) => Some(version.clone()),
+                };
+                if let Some(version) = &version {
+                    password = new_password(version);
+                }
+                Some(marker(entry, *other_environment, *other_entry, version))
+            }
+        };
+        let role = self.role(entry, state, comment);
+        self.world.roles.insert(entry.username.to_string(), role);
+        self.world.passwords.insert(entry.username.to_string(), password);
+    }
+
+    fn role(&self, entry: &Entry, state: &RoleState, comment: Option<String>) -> Role {
+        let differs = |what| state.differs.contains(what);
+        let mut master = state.membership;
+        if !self.world.server.has_strict_createrole() {
+            // A membership carries everything but ADMIN, and ADMIN comes with a membership.
+            master.inherit |= master.admin;
+            master.set = master.inherit;
+        }
+        Role {
+            can_login: !differs("login"),
+            can_create_databases: entry.createdb != differs("createdb"),
+            can_create_roles: differs("createrole"),
+            superuser_attributes: state.privileged.into_iter().collect(),
+            connection_limit: if differs("limit") { -1 } else { entry.connection_limit },
+            expires: differs("expires"),
+            comment,
+            master,
+            member_of: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
+            ..plain_role()
+        }
+    }
+
+    /// An owner exists; the role of the entry may not.
+    fn owner(&self, entry: Option<&Entry>, owner: Owner) -> String {
+        let name = match owner {
+            Owner::User => entry.map_or(MASTER, |entry| entry.username.as_str()),
+            Owner::Master => MASTER,
+            Owner::Stranger => STRANGER,
+            Owner::Neighbour(name) => name,
+        };
+        let exists = self.world.roles.contains_key(name);
+        if exists { name } else { STRANGER }.to_owned()
+    }
+
+    fn database(&self, entry: &Entry, state: &DatabaseState) -> Database {
+        let server = &self.world.server;
+        let mut database = half_made(server, &self.owner(Some(entry), state.owner));
+        database.comment = database_comment(entry, state.comment);
+        if state.is_half_made {
+            return database;
+        }
+        database.allows_connections = true;
+        database.is_invalid = state.is_invalid;
+        if state.is_latin1 {
+            "LATIN1".clone_into(&mut database.encoding);
+        }
+        database.privileges.remove(&Grantee::Public);
+        if !state.public.is_empty() {
+            database.privileges.insert(Grantee::Public, state.public.clone());
+        }
+        let connects = [MASTER, entry.username.as_str()].into_iter().zip(state.connects);
+        for (role, _) in connects.filter(|(role, may)| *may && self.world.roles.contains_key(*role))
+        {
+            let held = database.privileges.entry(Grantee::Role(role.to_owned())).or_default();
+            held.insert(DatabasePrivilege::Connect);
+        }
+        database.public_schema = match state.schema {
+            SchemaState::Template => schema_of_template(server),
+            SchemaState::Absent => PublicSchema::Absent,
+            SchemaState::Of(owner, public_may_create) => {
+                let owner = self.owner(Some(entry), owner);
+                PublicSchema::Present { owner, public_may_create }
+            }
+        };
+        if !self.world.master_may(&database, DatabasePrivilege::Connect) {
+            // What is planned in a database that was not read is a guess; it is not wrong here.
+            database.public_schema = schema_of_template(server);
+        }
+        database
+    }
+
+    pub(super) fn add_server_databases(&mut self, state: &ServerState) {
+        let names = ["postgres", "template1"];
+        for (name, (owner, public)) in names.iter().zip(state.owners.iter().zip(&state.public)) {
+            let entry = self.desired.entries.values().next();
+            let mut database = half_made(&self.world.server, &self.owner(entry, *owner));
+            database.allows_connections = true;
+            database.privileges.insert(Grantee::Public, public.clone());
+            database.privileges.retain(|_, held| !held.is_empty());
+            self.world.databases.insert((*name).to_owned(), database);
+        }
+    }
+
+    /// What an entry of the past left.
+    pub(super) fn add_leftovers(&mut self) {
+        let old = entry("old", "old_user", "old");
+        let comment = Some(marker(&old, false, false, Some(ours(1, 0))));
+        let role = Role { comment, ..plain_role() };
+        self.world.roles.insert("old_user".to_owned(), role);
+        let mut database = half_made(&self.world.server, "old_user");
+        database.comment = database_comment(&old, DatabaseComment::Right);
+        self.world.databases.insert("old".to_owned(), database);
+        let tags = tags(&old, &self.world.server, Tags::Right);
+        self.world.secrets.insert(old.secret.to_string(), Stored { tags, ..Stored::default() });
+    }
+}
+
+fn marker(
+    entry: &Entry,
+    other_environment: bool,
+    other_entry: bool,
+    version: Option<VersionId>,
+) -> String {
+    let environment = environment(if other_environment { "staging" } else { "dev" });
+    let entry = if other_entry { key("former") } else { entry.key.clone() };
+    Marker { environment, entry, version }.to_string()
+}
+
+fn database_comment(entry: &Entry, comment: DatabaseComment) -> Option<String> {
+    match comment {
+        DatabaseComment::None => None,
+        DatabaseComment::Foreign => Some("orders and invoices".to_owned()),
+        DatabaseComment::Right => Some(marker(entry, false, false, None)),
+        DatabaseComment::OtherEntry => Some(marker(entry, false, true, None)),
+        DatabaseComment::OtherEnvironment => Some(marker(entry, true, false, None)),
+    }
+}
+
+fn tags(entry: &Entry, server: &Server, tags: Tags) -> BTreeMap<String, String> {
+    let mut found = entry.tags(&server.endpoint, &environment("dev"));
+    let mut set = |name: &str, value: &str| found.insert(name.to_owned(), value.to_owned());
+    match tags {
+        Tags::Right => None,
+        Tags::Absent => return BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
+        Tags::OtherEndpoint => set("Endpoint", "old.example.com:5432"),
+        Tags::OtherEnvironment => set("Environment", "development"),
+        Tags::OtherManager => set("ManagedBy", "terraform"),
+        Tags::NoUsername => found.remove("Username"),
+    };
+    found
+}

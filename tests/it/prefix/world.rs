@@ -1,0 +1,260 @@
+//! A server and a Secrets Manager in memory: what a reading shows of them, and (in `play`) what each
+//! change does to them.
+
+mod play;
+mod stored;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use goldenpath_rds::actual::{
+    Actual, ConnectionFields, Content, Database, DatabasePrivilege, Grantee, Login, Membership,
+    PublicSchema, Role, Server,
+};
+use goldenpath_rds::desired::{Desired, Entry};
+use goldenpath_rds::diff::diff;
+use goldenpath_rds::marker::Marker;
+use goldenpath_rds::name::Environment;
+use goldenpath_rds::new_versions::NewVersions;
+use goldenpath_rds::plan::{Connection, Plan};
+use goldenpath_rds::version_id::VersionId;
+
+pub use stored::{Stored, StoredVersion};
+
+/// All that there is, the passwords and what is inside the databases included.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub server: Server,
+    pub roles: BTreeMap<String, Role>,
+    /// The password of each role, by the role's name.
+    pub passwords: BTreeMap<String, String>,
+    /// `public_schema` is what stands in them, whether or not a reading gets that far.
+    pub databases: BTreeMap<String, Database>,
+    pub secrets: BTreeMap<String, Stored>,
+}
+
+impl World {
+    /// Reads and compares as `plan` does.
+    pub fn plan(&self, desired: &Desired, new: &NewVersions) -> Plan {
+        diff(desired, &self.read(desired, new), new)
+    }
+
+    /// What a reading shows: the list first, then what a draft of the plan leaves open.
+    pub fn read(&self, desired: &Desired, new: &NewVersions) -> Actual {
+        let listed = |(name, secret): (&String, &Stored)| (name.clone(), secret.listed());
+        let mut actual = Actual {
+            server: self.server.clone(),
+            roles: self.roles.clone(),
+            databases: self.visible_databases(desired),
+            secrets: self.secrets.iter().map(listed).collect(),
+        };
+        let draft = diff(desired, &actual, new);
+        for entry in desired.entries.values() {
+            let key = Some(&entry.key);
+            if draft.steps.iter().any(|step| step.entry.as_ref() == key)
+                || draft.obstacles.iter().any(|obstacle| obstacle.entry.as_ref() == key)
+            {
+                self.look_closer(entry, &mut actual);
+            }
+        }
+        actual
+    }
+
+    fn look_closer(&self, entry: &Entry, actual: &mut Actual) {
+        let Some(stored) = self.secrets.get(entry.secret.as_str()) else { return };
+        if stored.is_scheduled_for_deletion {
+            return;
+        }
+        let mut secret = stored.listed();
+        let vouched = vouched(entry, &self.server, &secret.tags);
+        for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
+            let stored = &stored.versions[&version.id];
+            version.born = version.born.or(Some(stored.created));
+            if !vouched {
+                version.content = stored.content();
+            }
+        }
+        let unmarked = |role: &&mut Role| {
+            role.comment.as_deref().and_then(Marker::parse).and_then(|m| m.version).is_none()
+        };
+        if let Some(role) = actual.roles.get_mut(entry.username.as_str()).filter(unmarked)
+            && let Some(current) = &secret.current
+            && !matches!(current.content, Content::Malformed(_))
+        {
+            role.login = self.login(entry.username.as_str(), &stored.versions[&current.id]);
+        }
+        actual.secrets.insert(entry.secret.to_string(), secret);
+    }
+
+    fn visible_databases(&self, desired: &Desired) -> BTreeMap<String, Database> {
+        let mut databases = self.databases.clone();
+        for (name, database) in &mut databases {
+            let asked = desired.entries.values().any(|entry| entry.database.as_str() == name);
+            let open = database.allows_connections && !database.is_invalid;
+            if !(asked && open && self.master_may(database, DatabasePrivilege::Connect)) {
+                database.public_schema = PublicSchema::NotRead;
+            }
+        }
+        databases
+    }
+
+    /// An expired role and one without LOGIN are refused whatever the password.
+    fn login(&self, role: &str, version: &StoredVersion) -> Login {
+        match self.roles.get(role) {
+            Some(found)
+                if found.can_login
+                    && !found.expires
+                    && self.passwords.get(role) == Some(&version.password) =>
+            {
+                Login::Accepted
+            }
+            Some(_) | None => Login::Refused("password authentication failed".to_owned()),
+        }
+    }
+
+    /// Whether the password of the entry's role stands in AWSCURRENT or AWSPENDING.
+    pub fn password_stands_in(&self, entry: &Entry, labels: &[Label]) -> bool {
+        let password = self.passwords.get(entry.username.as_str());
+        let Some(secret) = self.secrets.get(entry.secret.as_str()) else { return false };
+        labels.iter().any(|label| {
+            let id = match label {
+                Label::Current => &secret.current,
+                Label::Pending => &secret.pending,
+            };
+            id.as_ref().is_some_and(|id| password == Some(&secret.versions[id].password))
+        })
+    }
+
+    /// Whether the role's password is that of the version in its comment.
+    pub fn marker_is_true(&self, entry: &Entry) -> bool {
+        let role = self.roles.get(entry.username.as_str());
+        let marker = role.and_then(|role| Marker::parse(role.comment.as_deref()?));
+        let secret = self.secrets.get(entry.secret.as_str());
+        let version = marker.and_then(|marker| secret?.versions.get(&marker.version?));
+        let password = self.passwords.get(entry.username.as_str());
+        version.is_none_or(|version| password == Some(&version.password))
+    }
+
+    /// Whether the role or the database is another environment's.
+    pub fn is_of_another(&self, environment: &Environment, entry: &Entry) -> bool {
+        let role = self.roles.get(entry.username.as_str()).map(|role| &role.comment);
+        let database = self.databases.get(entry.database.as_str()).map(|found| &found.comment);
+        [role, database].into_iter().flatten().flatten().any(|comment| {
+            Marker::parse(comment).is_some_and(|marker| marker.environment != *environment)
+        })
+    }
+
+    /// What differs from what the entry asks for, once its plan was carried out.
+    pub fn differs(&self, desired: &Desired, entry: &Entry) -> Option<&'static str> {
+        let database = &self.databases[entry.database.as_str()];
+        let role = &self.roles[entry.username.as_str()];
+        let secret = &self.secrets[entry.secret.as_str()];
+        let schema_is_open =
+            matches!(database.public_schema, PublicSchema::Present { public_may_create: true, .. });
+        let tags = entry.tags(&self.server.endpoint, &desired.environment);
+        let fields = secret.current.as_ref().and_then(|id| secret.versions[id].fields.clone());
+        let wanted = fields_of(&Connection {
+            username: entry.username.clone(),
+            dbname: entry.database.clone(),
+            endpoint: self.server.endpoint.clone(),
+        });
+        let comment = entry.database_comment(&desired.environment);
+        let checks = [
+            ("the owner", database.owner != entry.username.as_str()),
+            ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
+            ("ALLOW_CONNECTIONS", !database.allows_connections),
+            ("the database's comment", database.comment.as_ref() != Some(&comment)),
+            ("schema public", schema_is_open),
+            ("LOGIN", !role.can_login || role.expires),
+            ("CREATEDB", role.can_create_databases != entry.createdb),
+            ("CREATEROLE", role.can_create_roles),
+            ("CONNECTION LIMIT", role.connection_limit != entry.connection_limit),
+            ("the password", !self.password_stands_in(entry, &[Label::Current])),
+            ("AWSPENDING", secret.pending.is_some()),
+            ("the secret's fields", fields != Some(wanted)),
+            ("the tags", tags.iter().any(|(name, value)| secret.tags.get(name) != Some(value))),
+        ];
+        checks.into_iter().find(|(_, differs)| *differs).map(|(what, _)| what)
+    }
+
+    fn master_acts_as(&self, role: &str) -> bool {
+        role == self.server.master || self.roles.get(role).is_some_and(|role| role.master.inherit)
+    }
+
+    pub fn master_may(&self, database: &Database, wanted: DatabasePrivilege) -> bool {
+        database.privileges.iter().any(|(grantee, held)| {
+            let counts = match grantee {
+                Grantee::Public => true,
+                Grantee::Role(role) => self.master_acts_as(role),
+            };
+            counts && held.contains(&wanted)
+        })
+    }
+}
+
+/// Where a password can stand.
+#[derive(Clone, Copy, Debug)]
+pub enum Label {
+    Current,
+    Pending,
+}
+/// A role with nothing special, and without the master.
+pub fn plain_role() -> Role {
+    Role {
+        can_login: true,
+        can_create_databases: false,
+        can_create_roles: false,
+        superuser_attributes: BTreeSet::new(),
+        connection_limit: -1,
+        expires: false,
+        comment: None,
+        master: Membership::default(),
+        member_of: BTreeSet::new(),
+        login: Login::NotTried,
+    }
+}
+
+/// What CREATE DATABASE … ALLOW_CONNECTIONS false leaves.
+pub fn half_made(server: &Server, owner: &str) -> Database {
+    use DatabasePrivilege::{Connect, Create, Temporary};
+    Database {
+        owner: owner.to_owned(),
+        allows_connections: false,
+        is_invalid: false,
+        encoding: "UTF8".to_owned(),
+        privileges: BTreeMap::from([
+            (Grantee::Public, BTreeSet::from([Connect, Temporary])),
+            (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
+        ]),
+        comment: None,
+        public_schema: schema_of_template(server),
+    }
+}
+
+/// Schema `public` of `template0`, and on PostgreSQL 14 of `template1` as RDS has it.
+pub fn schema_of_template(server: &Server) -> PublicSchema {
+    if server.has_closed_public_schema() {
+        PublicSchema::Present { owner: "pg_database_owner".to_owned(), public_may_create: false }
+    } else {
+        PublicSchema::Present { owner: server.master.clone(), public_may_create: true }
+    }
+}
+
+/// Whether the tags say what stands in the secret, so that it is not read.
+pub fn vouched(entry: &Entry, server: &Server, tags: &BTreeMap<String, String>) -> bool {
+    let wanted = entry.vouching_tags(&server.endpoint);
+    wanted.iter().all(|(name, value)| tags.get(name) == Some(value))
+}
+
+pub fn fields_of(connection: &Connection) -> ConnectionFields {
+    ConnectionFields {
+        username: Some(connection.username.to_string()),
+        host: Some(connection.endpoint.host.clone()),
+        port: Some(connection.endpoint.port.to_string()),
+        dbname: Some(connection.dbname.to_string()),
+    }
+}
+
+/// The password that is generated for a version.
+pub fn new_password(version: &VersionId) -> String {
+    format!("password of {version}")
+}

@@ -1,0 +1,266 @@
+//! What each change does, or why the real server or Secrets Manager would refuse it.
+
+use std::collections::BTreeMap;
+
+use goldenpath_rds::actual::{
+    Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role,
+};
+use goldenpath_rds::desired::{Desired, Entry};
+use goldenpath_rds::marker::Marker;
+use goldenpath_rds::name::{EntryKey, RoleName, SecretName};
+use goldenpath_rds::plan::{Change, Connection, RoleAttributes, Step};
+use goldenpath_rds::version_id::VersionId;
+
+use super::{Stored, World, half_made, new_password, plain_role};
+
+/// `Err` is what a plan must never come to.
+pub type Played = Result<(), String>;
+
+impl World {
+    /// Does what a step does.
+    pub fn play(&mut self, desired: &Desired, step: &Step) -> Played {
+        let entry = step.entry.as_ref().and_then(|key| desired.entries.get(key));
+        let marker = |version: &VersionId| Marker {
+            environment: desired.environment.clone(),
+            entry: entry.map_or_else(no_key, |entry| entry.key.clone()),
+            version: Some(version.clone()),
+        };
+        match &step.change {
+            Change::RestoreSecret { secret } => {
+                let secret = self.secrets.get_mut(secret.as_str()).ok_or("no such secret")?;
+                secret.is_scheduled_for_deletion = false;
+                Ok(())
+            }
+            Change::CreateSecret { secret, version, connection, tags } => {
+                self.create_secret(secret, version, connection, tags)
+            }
+            Change::StageVersion { secret, version, password, connection } => {
+                self.secret(secret)?.stage(version, password, connection)
+            }
+            Change::GrantMembership { role } => self.grant_membership(role),
+            Change::CreateRole { role, createdb, connection_limit, secret, version } => {
+                let password = self.secret(secret)?.password_of(version)?;
+                let comment = marker(version).to_string();
+                self.create_role(role, *createdb, *connection_limit, comment, password)
+            }
+            Change::AlterRole { role, attributes } => {
+                alter(self.administered(role)?, attributes);
+                Ok(())
+            }
+            Change::WriteMarker { role, version } => {
+                self.administered(role)?.comment = Some(marker(version).to_string());
+                Ok(())
+            }
+            Change::CreateDatabase { database, owner } => {
+                self.create_database(database.as_str(), owner)
+            }
+            Change::RevokeFromPublic { database, privileges } => {
+                let open = &mut self.owned_database(database)?.privileges;
+                if let Some(held) = open.get_mut(&Grantee::Public) {
+                    held.retain(|privilege| !privileges.contains(privilege));
+                }
+                open.retain(|_, held| !held.is_empty());
+                Ok(())
+            }
+            Change::GrantConnect { database, to } => {
+                if let Some(name) = to.iter().find(|name| !self.roles.contains_key(*name)) {
+                    return Err(format!("role {name} does not exist"));
+                }
+                let database = self.owned_database(database.as_str())?;
+                for name in to {
+                    let held = database.privileges.entry(Grantee::Role(name.clone()));
+                    held.or_default().insert(DatabasePrivilege::Connect);
+                }
+                Ok(())
+            }
+            Change::CommentOnDatabase { database } => {
+                let entry = entry.ok_or("no entry")?;
+                let comment = entry.database_comment(&desired.environment);
+                self.owned_database(database.as_str())?.comment = Some(comment);
+                Ok(())
+            }
+            Change::AllowConnections { database } => {
+                let database = self.owned_database(database.as_str())?;
+                if database.is_invalid {
+                    return Err("FATAL: invalid database".to_owned());
+                }
+                database.allows_connections = true;
+                Ok(())
+            }
+            Change::OwnPublicSchema { database, owner } => {
+                let (found, _) = self.schema(database.as_str())?;
+                owner.as_str().clone_into(found);
+                Ok(())
+            }
+            Change::ClosePublicSchema { database } => {
+                *self.schema(database.as_str())?.1 = false;
+                Ok(())
+            }
+            Change::SetPassword { role, secret, version, replaces: _ } => {
+                let password = self.secret(secret)?.password_of(version)?;
+                self.administered(role)?.comment = Some(marker(version).to_string());
+                self.passwords.insert(role.to_string(), password);
+                Ok(())
+            }
+            Change::PublishVersion { secret, version, replaces, role } => {
+                self.prove_login(entry.ok_or("no entry")?, role, version)?;
+                self.secret(secret)?.publish(version, replaces)
+            }
+            Change::ClearPending { secret, version } => {
+                let pending = &mut self.secret(secret)?.pending;
+                match pending.take() {
+                    Some(id) if id == *version => Ok(()),
+                    other => Err(format!("AWSPENDING is on {other:?}")),
+                }
+            }
+            Change::TagSecret { secret, tags } => {
+                self.secret(secret)?.tags.extend(tags.clone());
+                Ok(())
+            }
+        }
+    }
+
+    fn create_secret(
+        &mut self,
+        name: &SecretName,
+        version: &VersionId,
+        connection: &Connection,
+        tags: &BTreeMap<String, String>,
+    ) -> Played {
+        if self.secrets.contains_key(name.as_str()) {
+            return Err(format!("secret {name} exists"));
+        }
+        let mut secret = Stored { tags: tags.clone(), ..Stored::default() };
+        secret.add(version, new_password(version), connection)?;
+        secret.current = Some(version.clone());
+        self.secrets.insert(name.to_string(), secret);
+        Ok(())
+    }
+
+    /// A secret that takes calls: one in its recovery window does not.
+    fn secret(&mut self, name: &SecretName) -> Result<&mut Stored, String> {
+        match self.secrets.get_mut(name.as_str()) {
+            Some(secret) if !secret.is_scheduled_for_deletion => Ok(secret),
+            Some(_) => Err(format!("secret {name} is scheduled for deletion")),
+            None => Err(format!("secret {name} does not exist")),
+        }
+    }
+
+    /// Before PostgreSQL 16 CREATEROLE was enough for any role that is not a superuser's.
+    fn administered(&mut self, name: &RoleName) -> Result<&mut Role, String> {
+        let strict = self.server.has_strict_createrole();
+        let role = self.roles.get_mut(name.as_str()).ok_or("no such role")?;
+        if strict && !role.master.admin {
+            return Err(format!("no ADMIN OPTION on {name}"));
+        }
+        if !role.superuser_attributes.is_empty() {
+            return Err(format!("{name} is privileged"));
+        }
+        Ok(role)
+    }
+
+    fn grant_membership(&mut self, name: &RoleName) -> Played {
+        let strict = self.server.has_strict_createrole();
+        let role = self.administered(name)?;
+        let admin = role.master.admin || !strict;
+        role.master = Membership { admin, inherit: true, set: true };
+        Ok(())
+    }
+
+    fn create_role(
+        &mut self,
+        name: &RoleName,
+        createdb: bool,
+        connection_limit: i32,
+        comment: String,
+        password: String,
+    ) -> Played {
+        if self.roles.contains_key(name.as_str()) {
+            return Err(format!("role {name} exists"));
+        }
+        let role = Role {
+            can_create_databases: createdb,
+            connection_limit,
+            comment: Some(comment),
+            master: Membership { admin: true, inherit: true, set: true },
+            ..plain_role()
+        };
+        self.roles.insert(name.to_string(), role);
+        self.passwords.insert(name.to_string(), password);
+        Ok(())
+    }
+
+    fn create_database(&mut self, name: &str, owner: &RoleName) -> Played {
+        if self.databases.contains_key(name) {
+            return Err(format!("database {name} exists"));
+        }
+        if !self.roles.get(owner.as_str()).is_some_and(|role| role.master.set) {
+            return Err(format!("cannot SET ROLE {owner}"));
+        }
+        self.databases.insert(name.to_owned(), half_made(&self.server, owner.as_str()));
+        Ok(())
+    }
+
+    /// A database that the master has the owner's privileges on.
+    fn owned_database(&mut self, name: &str) -> Result<&mut Database, String> {
+        let owner = self.databases.get(name).ok_or("no such database")?.owner.clone();
+        if !self.master_acts_as(&owner) {
+            return Err(format!("not the owner of database {name}"));
+        }
+        self.databases.get_mut(name).ok_or_else(|| "no such database".to_owned())
+    }
+
+    /// Schema `public` as the master can change it: owner, and whether PUBLIC may create.
+    fn schema(&mut self, name: &str) -> Result<(&mut String, &mut bool), String> {
+        let database = self.databases.get(name).ok_or("no such database")?;
+        if !database.allows_connections || !self.master_may(database, DatabasePrivilege::Connect) {
+            return Err(format!("cannot connect to {name}"));
+        }
+        let PublicSchema::Present { owner, .. } = &database.public_schema else {
+            return Err("no schema public".to_owned());
+        };
+        let owner = if owner == "pg_database_owner" { &database.owner } else { owner };
+        if !self.master_acts_as(owner) {
+            return Err(format!("not the owner of schema public in {name}"));
+        }
+        match self.databases.get_mut(name).map(|database| &mut database.public_schema) {
+            Some(PublicSchema::Present { owner, public_may_create }) => {
+                Ok((owner, public_may_create))
+            }
+            Some(PublicSchema::NotRead | PublicSchema::Absent) | None => Err(String::new()),
+        }
+    }
+
+    fn prove_login(&self, entry: &Entry, role: &RoleName, version: &VersionId) -> Played {
+        let secret = self.secrets.get(entry.secret.as_str()).ok_or("no such secret")?;
+        let database = self.databases.get(entry.database.as_str()).ok_or("no such database")?;
+        let version = secret.versions.get(version).ok_or("no such version")?;
+        let own = Grantee::Role(role.to_string());
+        let may_connect = database.owner == role.as_str()
+            || [Grantee::Public, own]
+                .iter()
+                .any(|who| database.privileges_of(who).any(|p| p == DatabasePrivilege::Connect));
+        if !may_connect || !database.allows_connections {
+            return Err(format!("{role} may not connect to {}", entry.database));
+        }
+        match self.login(role.as_str(), version) {
+            Login::Accepted => Ok(()),
+            Login::Refused(why) => Err(why),
+            Login::NotTried => Err("not tried".to_owned()),
+        }
+    }
+}
+
+fn alter(role: &mut Role, attributes: &RoleAttributes) {
+    let RoleAttributes { login, createdb, createrole, connection_limit, never_expires } =
+        attributes;
+    role.can_login = login.unwrap_or(role.can_login);
+    role.can_create_databases = createdb.unwrap_or(role.can_create_databases);
+    role.can_create_roles = createrole.unwrap_or(role.can_create_roles);
+    role.connection_limit = connection_limit.unwrap_or(role.connection_limit);
+    role.expires = role.expires && !never_expires;
+}
+
+fn no_key() -> EntryKey {
+    EntryKey::parse("none").expect("a valid key")
+}
