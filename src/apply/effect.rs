@@ -32,6 +32,10 @@ pub struct Effects<'a> {
 impl Effects<'_> {
     /// Carries one step out.
     pub(super) async fn carry_out(&self, step: &Step) -> Result<()> {
+        if self.session.is_lost() {
+            let message = "the connection that holds the lock was lost, so nothing more is done";
+            return Err(Error::new(message));
+        }
         match &step.change {
             Change::RestoreSecret { secret } => self.secrets.restore(secret).await,
             Change::CreateSecret { secret, version, connection, tags } => {
@@ -86,7 +90,7 @@ impl Effects<'_> {
                 self.session.execute(&sql::set_password(role, &verifier, &marker)).await
             }
             Change::PublishVersion { secret, version, replaces, role: _ } => {
-                self.prove_login(self.entry(step)?, Which::Version(version)).await?;
+                self.prove_password(self.entry(step)?, version).await?;
                 self.secrets.publish(secret, version, replaces).await
             }
             Change::ClearPending { secret, version } => {
@@ -96,21 +100,32 @@ impl Effects<'_> {
         }
     }
 
+    /// Proves that the password is the role's. An application that holds all connections that the role
+    /// may have does not keep its next password from becoming current.
+    async fn prove_password(&self, entry: &Entry, version: &VersionId) -> Result<()> {
+        match self.try_secret(entry, Which::Version(version)).await? {
+            LoginOutcome::Accepted | LoginOutcome::TurnedAway(_) => Ok(()),
+            LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
+        }
+    }
+
     /// Logs in as an application would: with what the secret says.
     ///
     /// # Errors
     /// When the server does not take the password, or lets the role not in.
     pub async fn prove_login(&self, entry: &Entry, which: Which<'_>) -> Result<()> {
-        let document = self.secrets.document(entry.secret.as_str(), which).await?;
-        let (user, database) = (entry.username.as_str(), entry.database.as_str());
-        match try_login(self.connector, user, &document.password, database).await {
+        match self.try_secret(entry, which).await? {
             LoginOutcome::Accepted => Ok(()),
             LoginOutcome::Refused(why)
             | LoginOutcome::TurnedAway(why)
-            | LoginOutcome::Failed(why) => {
-                Err(Error::new(format!("role \"{user}\" cannot log in with its secret: {why}")))
-            }
+            | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
         }
+    }
+
+    async fn try_secret(&self, entry: &Entry, which: Which<'_>) -> Result<LoginOutcome> {
+        let document = self.secrets.document(entry.secret.as_str(), which).await?;
+        let (user, database) = (entry.username.as_str(), entry.database.as_str());
+        Ok(try_login(self.connector, user, &document.password, database).await)
     }
 
     async fn stage(
@@ -121,7 +136,7 @@ impl Effects<'_> {
         connection: &Connection,
     ) -> Result<()> {
         let document = match password {
-            PasswordSource::New => SecretDocument::new(Password::generate()?, connection),
+            PasswordSource::New => self.document_with_new_password(secret, connection).await?,
             PasswordSource::CopyOf(source) => {
                 let which = Which::Version(source);
                 let mut document = self.secrets.document(secret.as_str(), which).await?;
@@ -130,6 +145,22 @@ impl Effects<'_> {
             }
         };
         self.secrets.stage(secret, version, &document).await
+    }
+
+    /// Keys that others put into the secret stay.
+    async fn document_with_new_password(
+        &self,
+        secret: &SecretName,
+        connection: &Connection,
+    ) -> Result<SecretDocument> {
+        let password = Password::generate()?;
+        let current = self.secrets.describe(secret.as_str()).await?.and_then(|found| found.current);
+        let Some(current) = current else { return Ok(SecretDocument::new(password, connection)) };
+        let which = Which::Version(&current.id);
+        let mut document = self.secrets.document(secret.as_str(), which).await?;
+        document.password = password;
+        document.set_connection(connection);
+        Ok(document)
     }
 
     /// The verifier of a password that is durable: it is read back from where applications read it.
@@ -156,4 +187,8 @@ impl Effects<'_> {
         let session = self.connector.connect(user, password, database, Access::Write).await?;
         session.execute(sql).await
     }
+}
+
+fn no_login(entry: &Entry, why: &str) -> Error {
+    Error::new(format!("role \"{}\" cannot log in with its secret: {why}", entry.username))
 }

@@ -103,6 +103,18 @@ impl Run<'_> {
         })
     }
 
+    /// The command that goes on from here; a saved plan is stale by now.
+    fn again(&self) -> String {
+        let mut command = format!("goldenpath-rds apply --env {}", self.desired.environment);
+        if self.desired.isolate_server {
+            command.push_str(" --isolate-server");
+        }
+        for key in &self.desired.reset_passwords {
+            command.push_str(&format!(" --reset-password {key}"));
+        }
+        command
+    }
+
     /// A JSON document comes at the end, so there is nothing yet that could be confirmed.
     fn confirmed(&self) -> Result<bool> {
         let environment = &self.desired.environment;
@@ -153,8 +165,7 @@ impl Run<'_> {
             Format::Json => output.result(&document(plan, self.desired, new, Some(outcome))?),
             Format::Human | Format::Markdown if plan.steps.is_empty() => {}
             Format::Human | Format::Markdown => {
-                let again = format!("goldenpath-rds apply --env {}", self.desired.environment);
-                output.result(&render::outcome(plan, outcome, &again, output.color));
+                output.result(&render::outcome(plan, outcome, &self.again(), output.color));
             }
         }
         let kind = match outcome.signal {

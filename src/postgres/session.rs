@@ -1,5 +1,6 @@
 //! One connection: queries, statements, and the warnings that are errors.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use futures_util::stream::poll_fn;
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, SimpleQueryRow};
 
 use super::error::{describe, is_retryable};
@@ -30,6 +31,7 @@ pub struct Session {
     client: Client,
     warnings: Warnings,
     server_version: u32,
+    mute: AtomicBool,
 }
 
 impl Session {
@@ -41,7 +43,7 @@ impl Session {
         let server_version = connection.parameter("server_version").map_or(0, version_number);
         let warnings = Warnings::default();
         tokio::spawn(drive(connection, Arc::clone(&warnings)));
-        Self { client, warnings, server_version }
+        Self { client, warnings, server_version, mute: AtomicBool::new(false) }
     }
 
     /// `server_version_num`, 150018 for 15.18.
@@ -99,11 +101,20 @@ impl Session {
         }
     }
 
+    /// Whether nothing more can come of this session, and its locks must be taken for lost.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.client.is_closed() || self.mute.load(Ordering::SeqCst)
+    }
+
     async fn send(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
         let sending = async { self.client.simple_query_raw(sql).await?.try_collect().await };
         match timeout(ANSWER_TIMEOUT, sending).await {
             Ok(answer) => answer.map_err(Failure::Postgres),
-            Err(_) => Err(Failure::Mute),
+            Err(_) => {
+                self.mute.store(true, Ordering::SeqCst);
+                Err(Failure::Mute)
+            }
         }
     }
 
@@ -146,7 +157,8 @@ where
     let mut messages = poll_fn(|context| connection.poll_message(context));
     while let Some(Ok(message)) = messages.next().await {
         if let AsyncMessage::Notice(notice) = message
-            && notice.severity() == "WARNING"
+            // Not `severity()`, which is in the server's language.
+            && notice.parsed_severity() == Some(Severity::Warning)
         {
             warnings.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
         }

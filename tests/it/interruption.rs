@@ -164,7 +164,7 @@ async fn a_server_that_goes_away_ends_the_run_clearly_and_the_next_one_finishes(
     let Some(server) = stack.local_server() else { return };
     server.pause();
     let answer = answer(run.wait_with_output().unwrap()).expect(1);
-    answer.shows("Apply incomplete").says("the connection was lost");
+    answer.shows("Apply incomplete").says(" was lost");
     stack.local_server().unwrap().resume();
     stack.converge();
     assert_all_log_in(&stack).await;

@@ -30,6 +30,7 @@ fn minted(hours: i64) -> String {
 async fn put_version(stack: &Stack, id: &str, password: &str, label: &str) {
     let mut value = stack.secret(SECRET).await;
     value["password"] = Value::String(password.to_owned());
+    value["team"] = json!("kept");
     let request = stack.secrets.put_secret_value().secret_id(SECRET).client_request_token(id);
     request.secret_string(value.to_string()).version_stages(label).send().await.unwrap();
 }
@@ -158,6 +159,7 @@ async fn an_older_password_is_never_set_over_a_newer_one() {
 
     stack.run(&["apply", "--env", ENV, "--auto-approve", "--reset-password", "app"]).expect(0);
     stack.login_with_secret(SECRET).await.unwrap();
+    assert_eq!(stack.secret(SECRET).await["team"], json!("kept"));
     stack.plan().expect(0).shows("No changes:");
 }
 
@@ -232,4 +234,19 @@ async fn a_version_that_does_not_log_in_is_not_published() {
     answer.says("role \"app_user\" cannot log in with its secret: password authentication failed");
     assert_eq!(before["AWSCURRENT"], stack.labels(SECRET).await["AWSCURRENT"]);
     stack.login_with_secret(SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_application_at_its_connection_limit_does_not_hold_up_a_rotation() {
+    let stack = Stack::new(
+        r#"app = { database_name = "app", username = "app_user", connection_limit = 1 }"#,
+    )
+    .await;
+    stack.converge();
+    let _held = stack.login_with_secret(SECRET).await.unwrap();
+    let next = minted(1);
+    put_version(&stack, &next, "the-next-password", "AWSPENDING").await;
+    stack.apply().expect(1).shows("app: verify failed: role \"app_user\" cannot log in");
+    assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], next);
+    stack.plan().expect(0).shows("No changes:");
 }
