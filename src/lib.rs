@@ -12,11 +12,13 @@
 
 pub mod actual;
 pub mod apply;
+pub mod approvals;
 pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod desired;
 pub mod diff;
+pub mod enums;
 pub mod error;
 pub mod marker;
 pub mod name;
@@ -25,7 +27,9 @@ pub mod output;
 pub mod password;
 pub mod plan;
 pub mod postgres;
+pub mod rds_catalog;
 pub mod render;
+pub mod request;
 pub mod risk;
 pub mod secret_document;
 pub mod secrets_manager;
@@ -33,3 +37,4 @@ pub mod size;
 pub mod sql;
 pub mod tfvars;
 pub mod version_id;
+pub mod yaml;

@@ -1,7 +1,5 @@
 //! The way in: AWS, the master's secret, the server.
 
-use std::path::Path;
-
 use crate::actual::Endpoint;
 use crate::cli::Global;
 use crate::error::{Error, Result};
@@ -96,17 +94,4 @@ async fn read_master(secrets: &SecretsManager, name: &str, global: &Global) -> R
         database: fields.dbname.filter(|database| database != MAINTENANCE_DATABASE),
         endpoint: Endpoint { host: host.ok_or_else(|| missing("host", "--host"))?, port },
     })
-}
-
-/// Writes a file in one piece: a reader sees the old one or the new one.
-pub(super) fn write_file(path: &Path, text: &str) -> Result<()> {
-    let failed =
-        |error: std::io::Error| Error::new(format!("cannot write {}: {error}", path.display()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }

@@ -2,9 +2,12 @@
 
 mod apply;
 mod connections;
+mod files;
 mod observe;
 mod plan;
 mod proof;
+mod repository;
+mod request;
 mod tfvars;
 mod variables;
 
@@ -24,6 +27,7 @@ use crate::tfvars::Argument;
 pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::Request(args) => request::run(&cli.global, &args, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
     }
@@ -32,6 +36,11 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
 /// The time and a random seed for the ids of this run.
 fn mint() -> NewVersions {
     NewVersions { at: jiff::Timestamp::now(), seed: uuid::Uuid::new_v4() }
+}
+
+/// The date in UTC, `2026-01-15`.
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 /// The plan in the form asked for.
