@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::connections::Connections;
-use crate::actual::{Actual, Content, Database, Login, PublicSchema, Secret, Server, Version};
+use crate::actual::{Actual, Content, Database, Login, Secret, Server, Version};
 use crate::desired::{Desired, Entry};
 use crate::diff::diff;
 use crate::error::Result;
 use crate::marker::Marker;
-use crate::name::SecretName;
+use crate::name::{DatabaseName, SecretName};
 use crate::new_versions::NewVersions;
 use crate::plan::Plan;
 use crate::postgres::{
-    LoginOutcome, MAINTENANCE_DATABASE, Session, read_public_schema, snapshot, try_login,
+    Depth, Inside, LoginOutcome, MAINTENANCE_DATABASE, Session, available_extensions, read_inside,
+    snapshot, try_login,
 };
 use crate::secrets_manager::Which;
 
@@ -45,39 +46,52 @@ async fn read(
     let prefix = SecretName::prefix(&desired.environment);
     let (shared, secrets) = tokio::try_join!(snapshot(session), connections.secrets.list(&prefix))?;
     let mut databases = shared.databases;
-    for (name, schema) in read_schemas(connections, desired, &databases, parallelism).await? {
+    for (name, inside) in look_inside(connections, desired, &databases, parallelism).await? {
         if let Some(database) = databases.get_mut(&name) {
-            database.public_schema = schema;
+            database.public_schema = inside.public_schema;
+            database.contents = inside.contents;
         }
     }
+    let asks_for_extensions = desired.entries.values().any(|entry| !entry.extensions.is_empty());
     let server = Server {
         version: session.server_version(),
         master: shared.master,
         master_database: connections.master.database.clone(),
         endpoint: connections.master.endpoint.clone(),
+        extensions: if asks_for_extensions {
+            available_extensions(session).await?
+        } else {
+            BTreeMap::new()
+        },
     };
     Ok(Actual { server, roles: shared.roles, databases, secrets })
 }
 
-/// A database is connected to only if it is an entry's and can be.
-async fn read_schemas(
+/// A database is connected to only if it is an entry's, or the master's own, and can be.
+async fn look_inside(
     connections: &Connections,
     desired: &Desired,
     databases: &BTreeMap<String, Database>,
     parallelism: usize,
-) -> Result<Vec<(String, PublicSchema)>> {
+) -> Result<Vec<(String, Inside)>> {
+    let master = &connections.master;
     let open = |name: &str| {
         databases
             .get(name)
             .is_some_and(|database| database.allows_connections && !database.is_invalid)
     };
-    let names = desired.entries.values().map(|entry| entry.database.to_string());
-    stream::iter(names.filter(|name| open(name)))
-        .map(|name| async move {
-            let master = &connections.master;
+    let mut depths: BTreeMap<&str, Depth> = desired
+        .entries
+        .values()
+        .map(|entry| (entry.database.as_str(), Depth::PublicSchema))
+        .collect();
+    let whole = desired.databases_with_contents().into_iter().map(DatabaseName::as_str);
+    depths.extend(whole.chain(master.database.as_deref()).map(|name| (name, Depth::Contents)));
+    stream::iter(depths.into_iter().filter(|(name, _)| open(name)))
+        .map(|(name, depth)| async move {
             let (user, password) = (&master.username, &master.password);
-            let schema = read_public_schema(&connections.connector, user, password, &name).await?;
-            Ok((name, schema))
+            let inside = read_inside(&connections.connector, user, password, name, depth).await?;
+            Ok((name.to_owned(), inside))
         })
         .buffer_unordered(parallelism)
         .try_collect()
