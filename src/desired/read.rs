@@ -202,15 +202,16 @@ fn extensions(
         );
         return None;
     }
-    let name = |item: &Value| match &item.kind {
-        Kind::String(text) => ExtensionName::parse(text)
-            .map_err(|why| bad_name("name of an extension", text, &item.at, &why)),
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) => {
-            Err(Diagnostic::at(item.at.clone(), "an extension's name is null"))
-        }
+    let before = problems.len();
+    let names = items.iter().filter_map(|item| extension(item, problems)).collect();
+    (problems.len() == before).then_some(names)
+}
+
+fn extension(item: &Value, problems: &mut Vec<Diagnostic>) -> Option<ExtensionName> {
+    let Kind::String(text) = &item.kind else {
+        problems.push(Diagnostic::at(item.at.clone(), "an extension's name is null"));
+        return None;
     };
-    let (names, bad): (Vec<_>, Vec<_>) = items.iter().map(name).partition(Result::is_ok);
-    let complete = bad.is_empty();
-    problems.extend(bad.into_iter().filter_map(Result::err));
-    complete.then(|| names.into_iter().filter_map(Result::ok).collect())
+    let bad = |why| problems.push(bad_name("name of an extension", text, &item.at, &why));
+    ExtensionName::parse(text).map_err(bad).ok()
 }

@@ -101,10 +101,7 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
         .collect();
     if !open.is_empty() {
         let change = Change::RevokeFromPublic { database: name.to_string(), privileges: open };
-        findings.step(
-            change,
-            "PUBLIC is every role on the server; another role that connects to it needs an entry, or a GRANT of its own",
-        );
+        findings.step(change, reason_to_close(database));
     }
     let to: BTreeSet<String> =
         [context.actual.server.master.as_str(), context.entry.username.as_str()]
@@ -124,6 +121,16 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
     if !database.allows_connections {
         let reason = "closed to connections until here";
         findings.step(Change::AllowConnections { database: name.clone() }, reason);
+    }
+}
+
+/// In a database that others may be using already, the reason also says what can break.
+fn reason_to_close(database: &Database) -> &'static str {
+    if database.allows_connections && database.comment.as_deref().and_then(Marker::parse).is_none()
+    {
+        "PUBLIC is every role on the server; another role that connects to it needs an entry, or a GRANT of its own"
+    } else {
+        "PUBLIC is every role on the server"
     }
 }
 
