@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::external_secret::ApiVersion;
 use crate::postgres::{RootCertificates, SslMode};
 
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
@@ -31,6 +32,34 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
+    /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
+    ExternalSecret(ExternalSecretArgs),
+}
+
+/// Arguments of `external-secret`.
+#[derive(Debug, Args)]
+pub struct ExternalSecretArgs {
+    /// The entry
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The namespace; without it the database's name, with dashes
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The name of the ExternalSecret and of the Secret it makes
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The ClusterSecretStore that reads AWS Secrets Manager
+    #[arg(long, value_name = "NAME", default_value = "aws-secrets-manager")]
+    pub store: String,
+    /// The version of the API: External Secrets Operator serves v1 since 0.16, v1beta1 until 0.16
+    #[arg(long, value_enum, default_value_t = ApiVersion::V1)]
+    pub api_version: ApiVersion,
+    /// All five keys: the port and the database's name too
+    #[arg(long)]
+    pub all: bool,
+    /// Write DIR/NAME.yaml instead of printing, for a repository that a GitOps tool follows
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `tfvars`.
@@ -73,7 +102,7 @@ pub struct ApplyArgs {
 }
 
 /// What changes the plan.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Planning {
     /// Also close the databases `postgres`, `template1` and the master's own to PUBLIC
     #[arg(long)]

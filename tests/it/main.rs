@@ -8,6 +8,7 @@
 
 mod access;
 mod drift;
+mod external_secret;
 mod harness;
 mod input;
 mod interruption;
