@@ -9,7 +9,8 @@ use crate::postgres::{RootCertificates, SslMode};
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
 /// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
-/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode) or
+/// something wrong (verify),
 /// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "goldenpath-rds", version, max_term_width = 100)]
@@ -29,8 +30,26 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
+    Verify(VerifyArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Also demand that `postgres`, `template1` and the master's own database are closed to PUBLIC
+    #[arg(long)]
+    pub isolate_server: bool,
+}
+
+impl VerifyArgs {
+    /// The same for a plan.
+    #[must_use]
+    pub fn planning(&self) -> Planning {
+        Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
+    }
 }
 
 /// Arguments of `tfvars`.

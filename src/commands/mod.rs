@@ -7,6 +7,7 @@ mod plan;
 mod proof;
 mod tfvars;
 mod variables;
+mod verify;
 
 use crate::cli::{Cli, Format, Verb};
 use crate::desired::Desired;
@@ -26,6 +27,7 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
+        Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,
     }
 }
 

@@ -21,3 +21,4 @@ mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
+mod verification;
