@@ -7,8 +7,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::connections::Connections;
 use crate::actual::{Actual, Content, Database, Login, PublicSchema, Secret, Server, Version};
 use crate::desired::{Desired, Entry};
-use crate::diff::diff;
-use crate::error::Result;
+use crate::diff::{Rotation, diff, rotation};
+use crate::error::{Error, Result};
 use crate::marker::Marker;
 use crate::name::SecretName;
 use crate::new_versions::NewVersions;
@@ -21,67 +21,84 @@ use crate::secrets_manager::Which;
 /// Requests to Secrets Manager under way at once.
 const REQUESTS: usize = 8;
 
+/// What a run is about.
+#[derive(Clone, Debug)]
+pub(super) enum Goal {
+    /// Everything is to match.
+    Match,
+    /// Some entries get new passwords.
+    Rotate(Rotation),
+}
+
+impl Goal {
+    fn compare(&self, desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
+        match self {
+            Self::Match => diff(desired, actual, new),
+            Self::Rotate(wanted) => rotation(desired, actual, new, wanted),
+        }
+    }
+}
+
 /// Reads, and compares with what is wanted.
 pub(super) async fn plan(
     connections: &Connections,
     session: &Session,
     desired: &Desired,
+    goal: &Goal,
     new: &NewVersions,
     parallelism: usize,
 ) -> Result<(Actual, Plan)> {
-    let mut actual = read(connections, session, desired, parallelism).await?;
-    let draft = diff(desired, &actual, new);
+    let mut actual = read(connections, session, desired).await?;
+    if matches!(goal, Goal::Match) {
+        add_schemas(connections, desired, &mut actual.databases, parallelism).await?;
+    }
+    let draft = goal.compare(desired, &actual, new);
     refine(connections, desired, &draft, &mut actual).await?;
-    let plan = diff(desired, &actual, new);
+    let plan = goal.compare(desired, &actual, new);
     Ok((actual, plan))
 }
 
-async fn read(
-    connections: &Connections,
-    session: &Session,
-    desired: &Desired,
-    parallelism: usize,
-) -> Result<Actual> {
+async fn read(connections: &Connections, session: &Session, desired: &Desired) -> Result<Actual> {
     let prefix = SecretName::prefix(&desired.environment);
     let (shared, secrets) = tokio::try_join!(snapshot(session), connections.secrets.list(&prefix))?;
-    let mut databases = shared.databases;
-    for (name, schema) in read_schemas(connections, desired, &databases, parallelism).await? {
-        if let Some(database) = databases.get_mut(&name) {
-            database.public_schema = schema;
-        }
-    }
     let server = Server {
         version: session.server_version(),
         master: shared.master,
         master_database: connections.master.database.clone(),
         endpoint: connections.master.endpoint.clone(),
     };
-    Ok(Actual { server, roles: shared.roles, databases, secrets })
+    Ok(Actual { server, roles: shared.roles, databases: shared.databases, secrets })
 }
 
 /// A database is connected to only if it is an entry's and can be.
-async fn read_schemas(
+async fn add_schemas(
     connections: &Connections,
     desired: &Desired,
-    databases: &BTreeMap<String, Database>,
+    databases: &mut BTreeMap<String, Database>,
     parallelism: usize,
-) -> Result<Vec<(String, PublicSchema)>> {
+) -> Result<()> {
     let open = |name: &str| {
         databases
             .get(name)
             .is_some_and(|database| database.allows_connections && !database.is_invalid)
     };
     let names = desired.entries.values().map(|entry| entry.database.to_string());
-    stream::iter(names.filter(|name| open(name)))
+    let read: Vec<(String, PublicSchema)> = stream::iter(names.filter(|name| open(name)))
         .map(|name| async move {
             let master = &connections.master;
             let (user, password) = (&master.username, &master.password);
             let schema = read_public_schema(&connections.connector, user, password, &name).await?;
-            Ok((name, schema))
+            Ok::<_, Error>((name, schema))
         })
         .buffer_unordered(parallelism)
         .try_collect()
-        .await
+        .await?;
+    for (name, schema) in read {
+        if let Some(database) = databases.get_mut(&name) {
+            database.public_schema = schema;
+        }
+    }
+    Ok(())
 }
 
 /// The list of secrets may be minutes behind, and says nothing of values. So what would lead to a step,
@@ -187,7 +204,10 @@ async fn probe(
     let database = if exists { entry.database.as_str() } else { MAINTENANCE_DATABASE };
     let user = entry.username.as_str();
     Ok(match try_login(&connections.connector, user, &document.password, database).await {
-        LoginOutcome::Accepted | LoginOutcome::TurnedAway(_) => Login::Accepted,
-        LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Login::Refused(why),
+        LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => {
+            Login::Accepted
+        }
+        LoginOutcome::Refused(why) => Login::Refused(why),
+        LoginOutcome::Failed(why) => Login::Failed(why),
     })
 }

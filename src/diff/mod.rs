@@ -11,6 +11,7 @@
 mod database;
 mod findings;
 mod role;
+mod rotation;
 mod secret;
 mod server;
 
@@ -19,25 +20,20 @@ use crate::desired::{Desired, Entry};
 use crate::new_versions::NewVersions;
 use crate::plan::{Note, Plan};
 use findings::Findings;
+pub use rotation::{Rotation, rotation};
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.
 #[must_use]
 pub fn diff(desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
-    let mut plan = Plan {
-        environment: desired.environment.clone(),
-        endpoint: actual.server.endpoint.clone(),
-        entries: desired.entries.len(),
-        steps: Vec::new(),
-        obstacles: Vec::new(),
-        unclaimed: server::unclaimed(desired, actual),
-        notes: Vec::new(),
-    };
+    let mut plan = Plan::empty(desired, actual, desired.entries.len());
+    plan.unclaimed = server::unclaimed(desired, actual);
     if desired.entries.is_empty() {
         plan.notes.push(Note::NoEntries);
     }
     server::compare(desired, actual).add_to(&mut plan);
     for entry in desired.entries.values() {
-        compare_entry(&Context { desired, actual, new, entry }).add_to(&mut plan);
+        let context = Context { desired, actual, new, entry, rotates: false };
+        compare_entry(&context).add_to(&mut plan);
     }
     plan.steps.sort_by_key(|step| step.change.phase());
     plan
@@ -49,6 +45,8 @@ struct Context<'a> {
     actual: &'a Actual,
     new: &'a NewVersions,
     entry: &'a Entry,
+    /// Whether the entry is to get a new password although nothing is wrong with the present one.
+    rotates: bool,
 }
 
 impl Context<'_> {

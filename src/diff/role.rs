@@ -88,6 +88,32 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
     }
 }
 
+/// Plans the role's password, and nothing else of it. From PostgreSQL 16 on the master needs ADMIN
+/// OPTION to set one; before, CREATEROLE is enough.
+pub(super) fn compare_credentials(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    secret: &Planned,
+    findings: &mut Findings,
+) {
+    let role = standing.role;
+    if context.actual.server.has_strict_createrole() && !role.master.admin {
+        refuse_without_admin(context, findings);
+    }
+    if !role.can_login || role.expires {
+        let why = if role.can_login { "has a VALID UNTIL" } else { "has NOLOGIN" };
+        findings.obstacle(
+            ObstacleKind::CannotLogIn,
+            format!("role \"{}\" {why}, so a new password may not log in", context.entry.username),
+            format!(
+                "`goldenpath-rds apply --env {}` lets it in again",
+                context.desired.environment
+            ),
+        );
+    }
+    compare_password(context, standing, secret, findings);
+}
+
 /// The master acts on the database through the owner's privileges, and needs SET for OWNER clauses;
 /// with ADMIN it keeps its hold on the role when the server is upgraded to PostgreSQL 16.
 fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
@@ -97,17 +123,21 @@ fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Finding
         return;
     }
     if server.has_strict_createrole() && !held.admin {
-        return findings.obstacle(
-            ObstacleKind::NoAdminOption,
-            format!("role \"{name}\" was made by someone else, and \"{}\" has no ADMIN OPTION on it", server.master),
-            format!(
-                "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{}\" WITH ADMIN OPTION",
-                server.master
-            ),
-        );
+        return refuse_without_admin(context, findings);
     }
     let reason = "the master needs the owner's privileges to manage the database";
     findings.step(Change::GrantMembership { role: name.clone() }, reason);
+}
+
+fn refuse_without_admin(context: &Context<'_>, findings: &mut Findings) {
+    let (name, master) = (&context.entry.username, &context.actual.server.master);
+    findings.obstacle(
+        ObstacleKind::NoAdminOption,
+        format!("role \"{name}\" was made by someone else, and \"{master}\" has no ADMIN OPTION on it"),
+        format!(
+            "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"
+        ),
+    );
 }
 
 fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Findings) {
@@ -149,7 +179,7 @@ fn compare_password(
             (Login::Accepted, true) if !context.reset_asked() => {
                 adopt(context, standing, secret, findings)
             }
-            (Login::Accepted | Login::NotTried | Login::Refused(_), _) => {
+            (Login::Accepted | Login::NotTried | Login::Refused(_) | Login::Failed(_), _) => {
                 return take_over(context, standing, secret, findings);
             }
         },
@@ -195,6 +225,13 @@ fn take_over(
         return set_password(context, &secret.target().id, None, reason, findings);
     }
     let why = match &standing.role.login {
+        Login::Failed(why) => {
+            return findings.obstacle(
+                ObstacleKind::LoginNotTried,
+                format!("the password in `{}` could not be tried: {why}", context.entry.secret),
+                "plan again once the server can be reached",
+            );
+        }
         Login::Refused(why) => {
             format!("the password in `{}` is refused: {why}", context.entry.secret)
         }

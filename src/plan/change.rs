@@ -10,7 +10,7 @@ use crate::name::{DatabaseName, RoleName, SecretName};
 use crate::version_id::VersionId;
 
 /// A change to the server or to Secrets Manager. Each is one transaction or one API call, and leaves
-/// something that the next reading sees.
+/// something that the next reading sees; all but [`Change::EndSessions`], which is planned on request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
@@ -145,6 +145,13 @@ pub enum Change {
         /// The version.
         version: VersionId,
     },
+    /// End the sessions of a role that were opened before its password became AWSCURRENT.
+    EndSessions {
+        /// The role.
+        role: RoleName,
+        /// The version that its password is from.
+        version: VersionId,
+    },
     /// Add or change tags of a secret.
     TagSecret {
         /// The secret.
@@ -194,6 +201,7 @@ impl Change {
             Self::SetPassword { .. }
             | Self::PublishVersion { .. }
             | Self::ClearPending { .. }
+            | Self::EndSessions { .. }
             | Self::TagSecret { .. } => Phase::Credentials,
         }
     }
@@ -219,6 +227,7 @@ impl Change {
             Self::SetPassword { .. } => "set_password",
             Self::PublishVersion { .. } => "publish_version",
             Self::ClearPending { .. } => "clear_pending",
+            Self::EndSessions { .. } => "end_sessions",
             Self::TagSecret { .. } => "tag_secret",
         }
     }

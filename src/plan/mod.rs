@@ -4,10 +4,12 @@ mod change;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::actual::Endpoint;
-use crate::name::{DatabaseName, EntryKey, Environment};
+use crate::actual::{Actual, Endpoint};
+use crate::desired::Desired;
+use crate::name::{DatabaseName, EntryKey, Environment, RoleName};
 pub use change::{Change, Connection, PasswordSource, Phase, RoleAttributes};
 
 /// Everything that `diff` found.
@@ -27,6 +29,22 @@ pub struct Plan {
     pub unclaimed: Vec<Unclaimed>,
     /// What the reader should know.
     pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// A plan of nothing yet.
+    #[must_use]
+    pub fn empty(desired: &Desired, actual: &Actual, entries: usize) -> Self {
+        Self {
+            environment: desired.environment.clone(),
+            endpoint: actual.server.endpoint.clone(),
+            entries,
+            steps: Vec::new(),
+            obstacles: Vec::new(),
+            unclaimed: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// One change and why.
@@ -64,6 +82,8 @@ pub enum ObstacleKind {
     OtherEnvironment,
     /// The role was made by someone else, and nothing proves its password.
     ForeignRole,
+    /// The server could not be asked whether the password in the secret is the role's.
+    LoginNotTried,
     /// The role has an attribute that only a superuser can take away.
     PrivilegedRole,
     /// The role is in `rds_iam`: it logs in with IAM tokens, passwords are refused.
@@ -82,6 +102,10 @@ pub enum ObstacleKind {
     ForeignSecret,
     /// The secret is not a JSON object with a password.
     MalformedSecret,
+    /// A rotation was asked for, and the role may not log in, so that no password could be proved.
+    CannotLogIn,
+    /// A rotation was asked for, and there is no role yet whose password it could be.
+    NothingToRotate,
 }
 
 /// Something marked as ours that no variable file has.
@@ -118,6 +142,15 @@ pub enum Note {
     NotRead {
         /// The database.
         database: DatabaseName,
+    },
+    /// A rotation was begun and cut off; the plan finishes it.
+    UnfinishedRotation {
+        /// The entry.
+        entry: EntryKey,
+        /// Its role.
+        role: RoleName,
+        /// When the new password was staged, where that is known.
+        since: Option<Timestamp>,
     },
     /// `--reset-password` named an entry whose password is known to be right.
     NothingToReset {

@@ -5,6 +5,7 @@ mod error;
 mod lock;
 mod login;
 mod session;
+mod sessions;
 mod snapshot;
 mod tls;
 
@@ -13,6 +14,7 @@ pub use error::{describe, is_retryable};
 pub use lock::{Lock, acquire};
 pub use login::{LoginOutcome, try_login};
 pub use session::Session;
+pub use sessions::{SessionsOf, count_sessions, end_sessions};
 pub use snapshot::{Snapshot, read_public_schema, snapshot};
 pub use tls::{RootCertificates, SslMode, Tls};
 

@@ -3,6 +3,9 @@
 use crate::name::EntryKey;
 use crate::plan::{Change, Note, PasswordSource, Plan, Unclaimed};
 
+/// Times to the second, in UTC.
+pub(super) const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
+
 /// How a change is marked, as Terraform marks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -40,6 +43,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::SetPassword { .. }
         | Change::PublishVersion { .. }
         | Change::ClearPending { .. }
+        | Change::EndSessions { .. }
         | Change::TagSecret { .. } => Kind::Update,
     }
 }
@@ -94,6 +98,9 @@ pub(super) fn what(change: &Change) -> String {
             format!("secret {secret}: prove a login, then move AWSCURRENT")
         }
         Change::ClearPending { secret, .. } => format!("secret {secret}: remove AWSPENDING"),
+        Change::EndSessions { role, .. } => {
+            format!("role \"{role}\": end the sessions that were opened with the old password")
+        }
         Change::TagSecret { secret, tags } => {
             let names: Vec<_> = tags.keys().map(String::as_str).collect();
             format!("secret {secret}: tags {}", names.join(", "))
@@ -136,6 +143,13 @@ pub(super) fn note(note: &Note) -> String {
         }
         Note::NotRead { database } => {
             format!("database \"{database}\" does not let us in, so what is inside it was not read")
+        }
+        Note::UnfinishedRotation { entry: _, role, since } => {
+            let since = since.map(|since| format!(" since {}", since.strftime(TIME)));
+            format!(
+                "rotation of {role} is unfinished{}; this goes on with it",
+                since.unwrap_or_default()
+            )
         }
         Note::NothingToReset { entry } => {
             format!("the password of `{entry}` is known to be right: --reset-password does nothing")

@@ -206,6 +206,7 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::CreateRole { role, .. }
         | Change::AlterRole { role, .. }
         | Change::WriteMarker { role, .. }
+        | Change::EndSessions { role, .. }
         | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
         Change::RevokeFromPublic { database, .. } => Touched::Database(database),
         Change::CreateDatabase { database, .. }
@@ -244,6 +245,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
         | Change::ClearPending { .. }
+        | Change::EndSessions { .. }
         | Change::TagSecret { .. } => true,
     }
 }

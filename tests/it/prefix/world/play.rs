@@ -113,6 +113,8 @@ impl World {
                     other => Err(format!("AWSPENDING is on {other:?}")),
                 }
             }
+            // Sessions are not in this world.
+            Change::EndSessions { .. } => Ok(()),
             Change::TagSecret { secret, tags } => {
                 self.secret(secret)?.tags.extend(tags.clone());
                 Ok(())
@@ -245,7 +247,7 @@ impl World {
         }
         match self.login(role.as_str(), version) {
             Login::Accepted => Ok(()),
-            Login::Refused(why) => Err(why),
+            Login::Refused(why) | Login::Failed(why) => Err(why),
             Login::NotTried => Err("not tried".to_owned()),
         }
     }
