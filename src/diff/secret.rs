@@ -112,7 +112,7 @@ fn create(
     findings: &mut Findings,
 ) -> Option<Planned> {
     let reason = reason_for_new_password(context, role, "there is no secret", findings)?;
-    let version = new_password(context, role);
+    let version = new_password(context, role, None);
     let change = Change::CreateSecret {
         secret: context.entry.secret.clone(),
         version: version.clone(),
@@ -136,7 +136,7 @@ fn fill_empty(
     findings: &mut Findings,
 ) -> Option<Planned> {
     let reason = reason_for_new_password(context, role, "the secret has no value", findings)?;
-    let version = new_password(context, role);
+    let version = new_password(context, role, None);
     findings.step(stage(context, version.clone(), PasswordSource::New), reason);
     Some(Planned {
         current: Known::new(version.clone()),
@@ -163,12 +163,12 @@ fn compare_versions(
         findings.note(unfinished(context, current, pending));
     }
     let staged = if needs_reset(context, role, carrier) {
-        let version = new_password(context, role);
+        let version = new_password(context, role, carrier.born);
         let reason = "--reset-password: the role's password is newer than the secret's";
         findings.step(stage(context, version.clone(), PasswordSource::New), reason);
         Some(version)
-    } else if context.rotates && latest.is_none() {
-        let version = new_password(context, role);
+    } else if context.rotates && latest.is_none() && !is_on_its_way(role, current) {
+        let version = new_password(context, role, carrier.born);
         let reason = "AWSCURRENT stays as it is until the new password has logged in";
         findings.step(stage(context, version.clone(), PasswordSource::New), reason);
         Some(version)
@@ -186,6 +186,18 @@ fn compare_versions(
         pending: staged.map(Known::new).or_else(|| latest.map(Known::from)),
         current_exists: true,
     })
+}
+
+/// Whether the role gets a password of ours from AWSCURRENT anyway: the secret was lost, and made anew.
+fn is_on_its_way(role: Option<&Standing<'_>>, current: &Version) -> bool {
+    match role.map(|role| &role.says) {
+        Some(Says::Version(version)) => {
+            *version != current.id
+                && current.id.is_ours()
+                && !Known::from(current).is_older_than(version.born())
+        }
+        Some(Says::Nothing) | None => false,
+    }
 }
 
 /// A copy of the password is as old as the password, so its id does not say when it was staged.
@@ -316,12 +328,17 @@ fn refuse_malformed(
     }
 }
 
-fn new_password(context: &Context<'_>, role: Option<&Standing<'_>>) -> VersionId {
-    let than = match role.map(|role| &role.says) {
+/// Younger than the role's password and than the secret's, whatever the clocks say.
+fn new_password(
+    context: &Context<'_>,
+    role: Option<&Standing<'_>>,
+    carried: Option<Timestamp>,
+) -> VersionId {
+    let known = match role.map(|role| &role.says) {
         Some(Says::Version(version)) => version.born(),
         Some(Says::Nothing) | None => None,
     };
-    context.new.new_password(&context.entry.key, than)
+    context.new.new_password(&context.entry.key, known.max(carried))
 }
 
 fn stage(context: &Context<'_>, version: VersionId, password: PasswordSource) -> Change {

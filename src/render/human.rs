@@ -103,13 +103,10 @@ fn rotated(rotated: &[Rotated]) -> String {
     for Rotated { entry, role, refused_ms, sessions_left, sessions_ended } in rotated {
         let name = words::entry_name(entry.as_ref());
         let refused = match refused_ms {
-            Some(millis) => format!("for {millis} ms"),
-            None => "since an earlier run".to_owned(),
+            Some(millis) => format!("the old one was refused {millis} ms before it was current"),
+            None => "an earlier run had set it, and it is current now".to_owned(),
         };
-        let _ = writeln!(
-            text,
-            "  {name}: {role} has a new password; {refused} the old one was refused and the new one not yet current"
-        );
+        let _ = writeln!(text, "  {name}: {role} has a new password; {refused}");
         if let Some(ended) = sessions_ended {
             let _ = writeln!(text, "    {} on the old login ended", sessions(*ended));
         }

@@ -3,6 +3,7 @@
 
 mod examples;
 mod generate;
+mod rotation;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

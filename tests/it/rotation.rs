@@ -38,7 +38,7 @@ async fn a_rotation_gives_a_new_password_and_keeps_the_old_version() {
         .shows("~ secret goldenpath/dev/inventory/postgres: stage a new password as AWSPENDING")
         .shows("Plan: 0 to create, 4 to change, 0 to drop.")
         .shows("Rotation complete: 4 done, 0 dropped.")
-        .shows("inventory: inventory_user has a new password; for ")
+        .shows("inventory: inventory_user has a new password; the old one was refused ")
         .shows("force-sync");
     assert!(!answer.stdout.contains("sessions on the old login"), "{}", answer.stdout);
 
