@@ -10,6 +10,7 @@
 //! [`diff`] is a pure function; what reads ([`postgres`], [`secrets_manager`]) and what writes
 //! ([`apply`]) decides nothing. [`commands`] ties them together.
 
+pub mod access;
 pub mod actual;
 pub mod apply;
 pub mod audit;

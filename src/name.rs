@@ -93,6 +93,10 @@ checked_name! {
     RoleName, check_role
 }
 checked_name! {
+    /// The name of an extension.
+    ExtensionName, check_extension
+}
+checked_name! {
     /// The key of an entry in `application_databases`. It becomes part of markers and, for entries
     /// that do not own their database, of a secret's name.
     EntryKey, check_entry_key
@@ -112,6 +116,12 @@ impl SecretName {
     #[must_use]
     pub fn of_database(environment: &Environment, database: &DatabaseName) -> Self {
         Self(format!("{}{database}/postgres", Self::prefix(environment)))
+    }
+
+    /// The secret of a role that does not own its database: it goes by the entry's key.
+    #[must_use]
+    pub fn of_entry(environment: &Environment, key: &EntryKey) -> Self {
+        Self(format!("{}{key}/postgres", Self::prefix(environment)))
     }
 
     /// What the names of all secrets of an environment begin with, the slash included: `ListSecrets`
@@ -161,6 +171,16 @@ fn check_identifier(text: &str) -> Result<(), NameError> {
         return Err(NameError::Reserved { owner: "SQL" });
     }
     Ok(())
+}
+
+fn check_extension(text: &str) -> Result<(), NameError> {
+    check_length(text, MAX_IDENTIFIER_BYTES)?;
+    check_characters(
+        text,
+        |c| c.is_ascii_lowercase(),
+        |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'),
+        "lower-case letters, digits, `_` and `-`, beginning with a letter",
+    )
 }
 
 fn check_entry_key(text: &str) -> Result<(), NameError> {

@@ -91,6 +91,20 @@ impl Effects<'_> {
             Change::ClosePublicSchema { database } => {
                 self.execute_in(database.as_str(), &sql::close_public_schema()).await
             }
+            Change::CreateExtension { database, owner, extension, schema } => {
+                let sql = sql::create_extension(owner, extension, *schema);
+                self.execute_in(database.as_str(), &sql).await
+            }
+            Change::GrantPrivileges(to) => self.execute_in(&to.database, &sql::grant(to)).await,
+            Change::RevokePrivileges(from) => {
+                self.execute_in(&from.database, &sql::revoke(from)).await
+            }
+            Change::GrantDefaultPrivileges(to) => {
+                self.execute_in(&to.database, &sql::grant_default(to)).await
+            }
+            Change::RevokeDefaultPrivileges(from) => {
+                self.execute_in(&from.database, &sql::revoke_default(from)).await
+            }
             Change::SetPassword { role, secret, version, replaces: _ } => {
                 let password = self.password(secret, version).await?;
                 let marker = self.marker(step, version)?;

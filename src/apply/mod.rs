@@ -71,7 +71,7 @@ pub async fn apply(
     let mut outcome = Outcome::default();
     for step in &plan.steps {
         outcome.signal = interrupt.signal();
-        if outcome.signal.is_some() || runs.has_failed(step) {
+        if outcome.signal.is_some() || runs.gives_up(step)? {
             outcome.skipped += 1;
             continue;
         }
@@ -118,8 +118,25 @@ impl<'a> Runs<'a> {
         Self { verb, effects, audit, begun: BTreeMap::new(), steps_left, failed: BTreeSet::new() }
     }
 
-    fn has_failed(&self, step: &Step) -> bool {
-        self.failed.contains(&step.entry)
+    /// Whether an earlier step failed that this one builds on: one of its entry, or of the entry whose
+    /// role owns the database.
+    fn gives_up(&mut self, step: &Step) -> Result<bool> {
+        if self.failed.contains(&step.entry) {
+            return Ok(true);
+        }
+        let desired = self.effects.desired;
+        let entry = step.entry.as_ref().and_then(|key| desired.entries.get(key));
+        let owner = entry.and_then(|entry| desired.owner_of(&entry.database));
+        let Some(owner) = owner.filter(|owner| self.failed.contains(&Some(owner.key.clone())))
+        else {
+            return Ok(false);
+        };
+        self.failed.insert(step.entry.clone());
+        if self.begun.contains_key(&step.entry) {
+            let message = format!("a step of `{}`, which owns the database, failed", owner.key);
+            self.end(&step.entry, Status::Error, &message)?;
+        }
+        Ok(true)
     }
 
     fn begin(&mut self, step: &Step) -> Result<()> {

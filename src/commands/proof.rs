@@ -28,7 +28,13 @@ impl Run<'_> {
         outcome: &Outcome,
     ) -> Result<Vec<FailedStep>> {
         let (plan, mut failed) = (planned.plan, Vec::new());
-        for entry in self.desired.entries.values().filter(|e| got_a_password(plan, outcome, e)) {
+        let entries = self.desired.entries.values().filter(|entry| {
+            let owner = self.desired.owner_of(&entry.database).unwrap_or(entry);
+            got_a_password(plan, entry)
+                && !has_failed(outcome, entry)
+                && !has_failed(outcome, owner)
+        });
+        for entry in entries {
             match prove(effects, entry).await {
                 Ok(()) => self.output.detail(&format!("{}: logged in with the secret", entry.key)),
                 Err(error) => failed.push(failure(Some(&entry.key), &error)),
@@ -83,13 +89,15 @@ async fn prove(effects: &Effects<'_>, entry: &Entry) -> Result<()> {
     effects.prove_login(entry, Which::Current).await
 }
 
-fn got_a_password(plan: &Plan, outcome: &Outcome, entry: &Entry) -> bool {
-    let key = Some(&entry.key);
-    let set =
-        plan.steps.iter().filter(|step| step.entry.as_ref() == key).any(|step| {
-            matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. })
-        });
-    set && outcome.failed.iter().all(|failed| failed.entry.as_ref() != key)
+fn got_a_password(plan: &Plan, entry: &Entry) -> bool {
+    plan.steps
+        .iter()
+        .filter(|step| step.entry.as_ref() == Some(&entry.key))
+        .any(|step| matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. }))
+}
+
+fn has_failed(outcome: &Outcome, entry: &Entry) -> bool {
+    outcome.failed.iter().any(|failed| failed.entry.as_ref() == Some(&entry.key))
 }
 
 fn failure(entry: Option<&EntryKey>, error: &Error) -> FailedStep {

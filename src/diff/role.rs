@@ -1,8 +1,11 @@
 //! The role of an entry: its attributes, and which secret version its password came from.
 
+use std::collections::BTreeSet;
+
 use super::Context;
 use super::findings::Findings;
 use super::secret::Planned;
+use crate::access::AccessLevel;
 use crate::actual::{Login, Role};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind, RoleAttributes};
@@ -79,6 +82,7 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
             "only a superuser can take it away; use another username",
         );
     }
+    refuse_master_rights(context, role, findings);
     if role.member_of.contains("rds_iam") {
         findings.obstacle(
             ObstacleKind::IamRole,
@@ -114,18 +118,42 @@ pub(super) fn compare_credentials(
     compare_password(context, standing, secret, findings);
 }
 
+/// A role with the master's rights enters every database. (It also could not be granted to the master,
+/// which would close a circle.)
+fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findings) {
+    let (name, master) = (&context.entry.username, context.actual.server.master.as_str());
+    let rights = [master, "rds_superuser"];
+    for of in rights.into_iter().filter(|of| role.member_of.contains(*of)) {
+        findings.obstacle(
+            ObstacleKind::PrivilegedRole,
+            format!("role \"{name}\" is a member of \"{of}\", so every database is open to it"),
+            format!("run `REVOKE \"{of}\" FROM \"{name}\"`, or use another username"),
+        );
+    }
+    let harmless = |of: &&String| !rights.contains(&of.as_str()) && *of != "rds_iam";
+    let of: BTreeSet<String> = role.member_of.iter().filter(harmless).cloned().collect();
+    if !of.is_empty() {
+        findings.note(Note::Memberships { role: name.clone(), of });
+    }
+}
+
 /// The master acts on the database through the owner's privileges, and needs SET for OWNER clauses;
-/// with ADMIN it keeps its hold on the role when the server is upgraded to PostgreSQL 16.
+/// with ADMIN it keeps its hold on any role when the server is upgraded to PostgreSQL 16.
 fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, server) = (&context.entry.username, &context.actual.server);
     let held = role.master;
-    if held.admin && held.inherit && held.set {
+    let owns = context.entry.access == AccessLevel::Owner;
+    if held.admin && (!owns || (held.inherit && held.set)) {
         return;
     }
     if server.has_strict_createrole() && !held.admin {
         return refuse_without_admin(context, findings);
     }
-    let reason = "the master needs the owner's privileges to manage the database";
+    let reason = if owns {
+        "the master needs the owner's privileges to manage the database"
+    } else {
+        "the master needs ADMIN OPTION to manage the role, from PostgreSQL 16 on"
+    };
     findings.step(Change::GrantMembership { role: name.clone() }, reason);
 }
 

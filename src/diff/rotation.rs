@@ -35,7 +35,9 @@ pub fn rotation(
     let mut plan = Plan::empty(desired, actual, rotation.entries.len());
     let entries = desired.entries.values();
     for entry in entries.filter(|entry| rotation.entries.contains(&entry.key)) {
-        let context = Context { desired, actual, new, entry, rotates: rotation.begins };
+        let owner = desired.owner_of(&entry.database).unwrap_or(entry);
+        let rotates = rotation.begins;
+        let context = Context { desired, actual, new, entry, owner, rotates };
         let mut findings = compare_entry(&context);
         if rotation.ends_sessions {
             end_sessions(&context, &mut findings);

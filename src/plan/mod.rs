@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::actual::{Actual, Endpoint};
+use crate::actual::{Actual, DatabasePrivilege, Endpoint};
 use crate::desired::Desired;
 use crate::name::{DatabaseName, EntryKey, Environment, RoleName};
-pub use change::{Change, Connection, PasswordSource, Phase, RoleAttributes};
+pub use change::{
+    Change, Connection, FuturePrivileges, ObjectPrivileges, PasswordSource, Phase, RoleAttributes,
+};
 
 /// Everything that `diff` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -84,7 +86,7 @@ pub enum ObstacleKind {
     ForeignRole,
     /// The server could not be asked whether the password in the secret is the role's.
     LoginNotTried,
-    /// The role has an attribute that only a superuser can take away.
+    /// The role has an attribute that only a superuser can take away, or the master's own rights.
     PrivilegedRole,
     /// The role is in `rds_iam`: it logs in with IAM tokens, passwords are refused.
     IamRole,
@@ -96,6 +98,10 @@ pub enum ObstacleKind {
     WrongOwner,
     /// The database is what an interrupted DROP DATABASE left.
     InvalidDatabase,
+    /// An extension is not on the server, or only a superuser may create it.
+    Extension,
+    /// The entry of the database's owner is held up, and this one needs the database.
+    OwnerHeldUp,
     /// Schema `public` belongs to a role that the master has no rights of.
     ForeignSchema,
     /// The secret is rotated or owned by an AWS service, or by another program.
@@ -151,6 +157,22 @@ pub enum Note {
         role: RoleName,
         /// When the new password was staged, where that is known.
         since: Option<Timestamp>,
+    },
+    /// A role that no entry of the database names holds privileges on it.
+    OtherAccess {
+        /// The database.
+        database: DatabaseName,
+        /// The role.
+        role: String,
+        /// What it holds.
+        privileges: BTreeSet<DatabasePrivilege>,
+    },
+    /// An entry's role is a member of other roles, and has their rights.
+    Memberships {
+        /// The entry's role.
+        role: RoleName,
+        /// The other roles.
+        of: BTreeSet<String>,
     },
     /// `--reset-password` named an entry whose password is known to be right.
     NothingToReset {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use super::notes;
 use super::words::{self, Kind, visible};
 use crate::apply::{Outcome, Progress, Rotated};
 use crate::audit::Verb;
@@ -40,10 +41,10 @@ pub fn human(plan: &Plan, color: bool) -> String {
     }
     for unclaimed in &plan.unclaimed {
         let _ =
-            writeln!(text, "  {} {}\n", paint(YELLOW, "?"), visible(&words::unclaimed(unclaimed)));
+            writeln!(text, "  {} {}\n", paint(YELLOW, "?"), visible(&notes::unclaimed(unclaimed)));
     }
     for note in &plan.notes {
-        let _ = writeln!(text, "  note: {}\n", visible(&words::note(note)));
+        let _ = writeln!(text, "  note: {}\n", visible(&notes::note(note)));
     }
     let _ = writeln!(text, "{}", paint(BOLD, &words::summary(plan)));
     text

@@ -6,6 +6,8 @@
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
+mod access;
+mod drift;
 mod harness;
 mod input;
 mod interruption;

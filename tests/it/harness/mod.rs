@@ -9,4 +9,4 @@ mod rds;
 mod stack;
 mod tls;
 
-pub use stack::{Answer, ENV, Stack, answer};
+pub use stack::{Answer, ENV, Rows, Stack, answer};

@@ -188,6 +188,11 @@ fn short(change: &Change) -> String {
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
+        | Change::CreateExtension { .. }
+        | Change::GrantPrivileges(_)
+        | Change::RevokePrivileges(_)
+        | Change::GrantDefaultPrivileges(_)
+        | Change::RevokeDefaultPrivileges(_)
         | Change::TagSecret { .. } => name.to_owned(),
     }
 }

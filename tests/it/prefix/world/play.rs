@@ -90,12 +90,23 @@ impl World {
             Change::OwnPublicSchema { database, owner } => {
                 let (found, _) = self.schema(database.as_str())?;
                 owner.as_str().clone_into(found);
+                let database = self.databases.get_mut(database.as_str()).ok_or("gone")?;
+                let contents = database.contents.as_mut().ok_or("gone")?;
+                let public = contents.schemas.get_mut("public").ok_or("no schema public")?;
+                owner.as_str().clone_into(&mut public.owner);
                 Ok(())
             }
             Change::ClosePublicSchema { database } => {
                 *self.schema(database.as_str())?.1 = false;
                 Ok(())
             }
+            Change::CreateExtension { database, owner, extension, schema: _ } => {
+                self.create_extension(database, owner, extension)
+            }
+            Change::GrantPrivileges(to) => self.grant(to),
+            Change::RevokePrivileges(from) => self.revoke(from),
+            Change::GrantDefaultPrivileges(to) => self.grant_default(to),
+            Change::RevokeDefaultPrivileges(from) => self.revoke_default(from),
             Change::SetPassword { role, secret, version, replaces: _ } => {
                 let password = self.secret(secret)?.password_of(version)?;
                 self.administered(role)?.comment = Some(marker(version).to_string());
