@@ -32,6 +32,8 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
     Verify(VerifyArgs),
+    /// Give entries new passwords: show the plan, ask, and carry it out
+    Rotate(RotateArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
 }
@@ -91,8 +93,37 @@ pub struct ApplyArgs {
     pub lock_timeout: u64,
 }
 
+/// Arguments of `rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// Whose passwords.
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Also end the sessions that were opened with the old password
+    #[arg(long)]
+    pub terminate_sessions: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Seconds to wait for another run on the same server
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub lock_timeout: u64,
+}
+
+/// Whose passwords are rotated.
+#[derive(Debug, Args)]
+#[group(required = true)]
+pub struct Chosen {
+    /// The entries, by their keys in `application_databases`
+    #[arg(value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// Every entry
+    #[arg(long, conflicts_with = "keys")]
+    pub all: bool,
+}
+
 /// What changes the plan.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Planning {
     /// Also close the databases `postgres`, `template1` and the master's own to PUBLIC
     #[arg(long)]

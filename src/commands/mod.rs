@@ -5,6 +5,8 @@ mod connections;
 mod observe;
 mod plan;
 mod proof;
+mod rotate;
+mod run;
 mod tfvars;
 mod variables;
 mod verify;
@@ -28,6 +30,7 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
         Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,
+        Verb::Rotate(args) => rotate::run(&cli.global, &args, arguments, output).await,
     }
 }
 

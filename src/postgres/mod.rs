@@ -7,6 +7,7 @@ mod lock;
 mod login;
 mod matrix;
 mod session;
+mod sessions;
 mod snapshot;
 mod tls;
 
@@ -17,6 +18,7 @@ pub use lock::{Lock, acquire};
 pub use login::{LoginOutcome, try_login};
 pub use matrix::read_matrix;
 pub use session::Session;
+pub use sessions::{SessionsOf, count_sessions, end_sessions};
 pub use snapshot::{Snapshot, snapshot};
 pub use tls::{RootCertificates, SslMode, Tls};
 

@@ -16,6 +16,7 @@ mod journey;
 mod passwords;
 mod plans;
 mod prefix;
+mod rotation;
 mod secrecy;
 mod tfvars_command;
 mod tfvars_messages;
