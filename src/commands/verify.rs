@@ -28,7 +28,9 @@ pub(super) async fn run(
     let connections = Connections::open(global, &environment, "verify", output).await?;
     let session = connections.session(Access::Read).await?;
     let parallelism = usize::from(global.parallelism);
-    let (actual, _) = observe::plan(&connections, &session, &desired, &mint(), parallelism).await?;
+    let (goal, new) = (observe::Goal::Match, mint());
+    let (actual, _) =
+        observe::plan(&connections, &session, &desired, &goal, &new, parallelism).await?;
     let matrix = read_matrix(&session).await?;
     let credentials = try_all(&connections, &desired, parallelism).await;
     let found = judge(&desired, &actual, matrix, credentials);
@@ -51,9 +53,11 @@ async fn try_all(
 async fn try_one(connections: &Connections, entry: &Entry) -> Credential {
     let (works, remark) = match log_in(connections, entry).await {
         Ok(LoginOutcome::Accepted) => (true, None),
-        // The server took the password; that all connections are in use, say, is no fault of the secret.
-        Ok(LoginOutcome::TurnedAway(why)) => (true, Some(why)),
-        Ok(LoginOutcome::Refused(why) | LoginOutcome::Failed(why)) => (false, Some(why)),
+        // That an application has all connections that it may have is no fault of its secret.
+        Ok(LoginOutcome::AtLimit) => (true, Some("the role is at its connection limit".to_owned())),
+        Ok(
+            LoginOutcome::Refused(why) | LoginOutcome::TurnedAway(why) | LoginOutcome::Failed(why),
+        ) => (false, Some(why)),
         Err(error) => (false, Some(error.message().to_owned())),
     };
     Credential { secret: entry.secret.clone(), works, remark }

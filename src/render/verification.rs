@@ -103,7 +103,7 @@ fn outcome(credential: &Credential) -> String {
     let secret = &credential.secret;
     match (credential.works, &credential.remark) {
         (true, None) => format!("secret {secret} logs in"),
-        (true, Some(remark)) => format!("secret {secret} has the right password, but {remark}"),
+        (true, Some(remark)) => format!("secret {secret} has the right password, {remark}"),
         (false, remark) => {
             format!("secret {secret} does not log in: {}", remark.as_deref().unwrap_or_default())
         }
