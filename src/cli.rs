@@ -10,7 +10,8 @@ use crate::postgres::{RootCertificates, SslMode};
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
 /// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
-/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode) or
+/// something wrong (verify),
 /// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "goldenpath-rds", version, max_term_width = 100)]
@@ -30,6 +31,10 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
+    Verify(VerifyArgs),
+    /// Give entries new passwords: show the plan, ask, and carry it out
+    Rotate(RotateArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
     /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
@@ -60,6 +65,22 @@ pub struct ExternalSecretArgs {
     /// Write DIR/NAME.yaml instead of printing, for a repository that a GitOps tool follows
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Also demand that `postgres`, `template1` and the master's own database are closed to PUBLIC
+    #[arg(long)]
+    pub isolate_server: bool,
+}
+
+impl VerifyArgs {
+    /// The same for a plan.
+    #[must_use]
+    pub fn planning(&self) -> Planning {
+        Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
+    }
 }
 
 /// Arguments of `tfvars`.
@@ -99,6 +120,35 @@ pub struct ApplyArgs {
     /// Seconds to wait for another apply on the same server
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub lock_timeout: u64,
+}
+
+/// Arguments of `rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// Whose passwords.
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Also end the sessions that were opened with the old password
+    #[arg(long)]
+    pub terminate_sessions: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Seconds to wait for another run on the same server
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub lock_timeout: u64,
+}
+
+/// Whose passwords are rotated.
+#[derive(Debug, Args)]
+#[group(required = true)]
+pub struct Chosen {
+    /// The entries, by their keys in `application_databases`
+    #[arg(value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// Every entry
+    #[arg(long, conflicts_with = "keys")]
+    pub all: bool,
 }
 
 /// What changes the plan.

@@ -34,4 +34,5 @@ pub mod secrets_manager;
 pub mod size;
 pub mod sql;
 pub mod tfvars;
+pub mod verification;
 pub mod version_id;

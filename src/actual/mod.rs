@@ -112,8 +112,10 @@ pub enum Login {
     NotTried,
     /// The server took the password.
     Accepted,
-    /// The server did not take it, or could not be asked; the server's words.
+    /// The server did not take it; its words.
     Refused(String),
+    /// The server could not be asked; why.
+    Failed(String),
 }
 
 /// One row of `pg_database`.
@@ -209,6 +211,8 @@ pub struct Secret {
     pub current: Option<Version>,
     /// The version labelled AWSPENDING.
     pub pending: Option<Version>,
+    /// A labelled version whose id has an unknown form, so that no marker could name it.
+    pub odd_version: Option<String>,
 }
 
 /// A version of a secret.

@@ -6,8 +6,11 @@ mod external_secret;
 mod observe;
 mod plan;
 mod proof;
+mod rotate;
+mod run;
 mod tfvars;
 mod variables;
+mod verify;
 
 use crate::cli::{Cli, Format, Verb};
 use crate::desired::Desired;
@@ -28,6 +31,8 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
         Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
+        Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,
+        Verb::Rotate(args) => rotate::run(&cli.global, &args, arguments, output).await,
     }
 }
 

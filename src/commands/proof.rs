@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::apply::Run;
-use super::mint;
+use super::observe::Goal;
+use super::run::{Planned, Run};
 use crate::apply::{Effects, FailedStep, Outcome};
 use crate::audit::VERIFY;
 use crate::desired::Entry;
+use crate::diff::Rotation;
 use crate::error::{Error, Result};
 use crate::name::EntryKey;
 use crate::plan::{Change, Plan};
@@ -22,11 +23,11 @@ impl Run<'_> {
     /// Logs in with every password that this run set, as an application would, and compares all again.
     pub(super) async fn verify(
         &self,
-        plan: &Plan,
+        planned: &Planned<'_>,
         effects: &Effects<'_>,
         outcome: &Outcome,
     ) -> Result<Vec<FailedStep>> {
-        let mut failed = Vec::new();
+        let (plan, mut failed) = (planned.plan, Vec::new());
         let entries = self.desired.entries.values().filter(|entry| {
             let owner = self.desired.owner_of(&entry.database).unwrap_or(entry);
             got_a_password(plan, entry)
@@ -40,20 +41,21 @@ impl Run<'_> {
             }
         }
         if outcome.failed.is_empty() {
-            failed.extend(self.left_to_do().await?.map(|error| failure(None, &error)));
+            failed.extend(self.left_to_do(planned).await?.map(|error| failure(None, &error)));
         }
         Ok(failed)
     }
 
     /// A statement that was accepted and changed nothing would show here.
-    async fn left_to_do(&self) -> Result<Option<Error>> {
-        let (_, mut left) = self.observe(&mint()).await?;
+    async fn left_to_do(&self, planned: &Planned<'_>) -> Result<Option<Error>> {
+        let goal = afterwards(planned.goal);
+        let (_, mut left) = self.observe(&goal, planned.new).await?;
         for _ in 1..ATTEMPTS {
             if left.steps.is_empty() {
                 return Ok(None);
             }
             tokio::time::sleep(PAUSE).await;
-            (_, left) = self.observe(&mint()).await?;
+            (_, left) = self.observe(&goal, planned.new).await?;
         }
         if left.steps.is_empty() {
             return Ok(None);
@@ -62,6 +64,18 @@ impl Run<'_> {
         let steps = left.steps.len();
         let message = format!("all steps were carried out, but a second look finds {steps} more");
         Ok(Some(Error::new(message)))
+    }
+}
+
+/// What must be true in the end: of a rotation, that nothing of it is on its way any more.
+fn afterwards(goal: &Goal) -> Goal {
+    match goal {
+        Goal::Match => Goal::Match,
+        Goal::Rotate(rotation) => Goal::Rotate(Rotation {
+            entries: rotation.entries.clone(),
+            begins: false,
+            ends_sessions: false,
+        }),
     }
 }
 

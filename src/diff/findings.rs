@@ -3,6 +3,7 @@
 use crate::desired::Entry;
 use crate::name::EntryKey;
 use crate::plan::{Change, Note, Obstacle, ObstacleKind, Plan, Step};
+use crate::version_id::VersionId;
 
 pub(super) struct Findings {
     entry: Option<EntryKey>,
@@ -18,6 +19,16 @@ impl Findings {
 
     pub(super) fn step(&mut self, change: Change, reason: impl Into<String>) {
         self.steps.push(Step { entry: self.entry.clone(), change, reason: reason.into() });
+    }
+
+    /// The version that becomes AWSCURRENT.
+    pub(super) fn published(&self) -> Option<&VersionId> {
+        self.steps.iter().find_map(|step| {
+            if let Change::PublishVersion { version, .. } = &step.change {
+                return Some(version);
+            }
+            None
+        })
     }
 
     pub(super) fn obstacle(

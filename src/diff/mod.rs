@@ -14,6 +14,7 @@ mod extension;
 mod findings;
 mod predecessor;
 mod role;
+mod rotation;
 mod secret;
 mod server;
 
@@ -26,19 +27,13 @@ use crate::name::DatabaseName;
 use crate::new_versions::NewVersions;
 use crate::plan::{Note, Plan};
 use findings::Findings;
+pub use rotation::{Rotation, rotation};
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.
 #[must_use]
 pub fn diff(desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
-    let mut plan = Plan {
-        environment: desired.environment.clone(),
-        endpoint: actual.server.endpoint.clone(),
-        entries: desired.entries.len(),
-        steps: Vec::new(),
-        obstacles: Vec::new(),
-        unclaimed: server::unclaimed(desired, actual),
-        notes: Vec::new(),
-    };
+    let mut plan = Plan::empty(desired, actual, desired.entries.len());
+    plan.unclaimed = server::unclaimed(desired, actual);
     if desired.entries.is_empty() {
         plan.notes.push(Note::NoEntries);
     }
@@ -46,7 +41,8 @@ pub fn diff(desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
     let held_up = compare_owners(desired, actual, new, &mut plan);
     for entry in desired.entries.values().filter(|entry| entry.access != AccessLevel::Owner) {
         let Some(owner) = desired.owner_of(&entry.database) else { continue };
-        let mut findings = compare_entry(&Context { desired, actual, new, entry, owner });
+        let context = Context { desired, actual, new, entry, owner, rotates: false };
+        let mut findings = compare_entry(&context);
         if held_up.contains(&entry.database) {
             findings.hold_up(owner);
         }
@@ -66,7 +62,8 @@ fn compare_owners<'a>(
 ) -> BTreeSet<&'a DatabaseName> {
     let mut held_up = BTreeSet::new();
     for entry in desired.entries.values().filter(|entry| entry.access == AccessLevel::Owner) {
-        let findings = compare_entry(&Context { desired, actual, new, entry, owner: entry });
+        let context = Context { desired, actual, new, entry, owner: entry, rotates: false };
+        let findings = compare_entry(&context);
         if findings.are_held_up() {
             held_up.insert(&entry.database);
         }
@@ -83,6 +80,8 @@ struct Context<'a> {
     entry: &'a Entry,
     /// The entry of the database's owner; often the same.
     owner: &'a Entry,
+    /// Whether the entry is to get a new password although nothing is wrong with the present one.
+    rotates: bool,
 }
 
 impl Context<'_> {

@@ -92,6 +92,32 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
     }
 }
 
+/// Plans the role's password, and nothing else of it. From PostgreSQL 16 on the master needs ADMIN
+/// OPTION to set one; before, CREATEROLE is enough.
+pub(super) fn compare_credentials(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    secret: &Planned,
+    findings: &mut Findings,
+) {
+    let role = standing.role;
+    if context.actual.server.has_strict_createrole() && !role.master.admin {
+        refuse_without_admin(context, findings);
+    }
+    if !role.can_login || role.expires {
+        let why = if role.can_login { "has a VALID UNTIL" } else { "has NOLOGIN" };
+        findings.obstacle(
+            ObstacleKind::CannotLogIn,
+            format!("role \"{}\" {why}, so a new password may not log in", context.entry.username),
+            format!(
+                "`goldenpath-rds apply --env {}` lets it in again",
+                context.desired.environment
+            ),
+        );
+    }
+    compare_password(context, standing, secret, findings);
+}
+
 /// A role with the master's rights enters every database. (It also could not be granted to the master,
 /// which would close a circle.)
 fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findings) {
@@ -121,14 +147,7 @@ fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Finding
         return;
     }
     if server.has_strict_createrole() && !held.admin {
-        return findings.obstacle(
-            ObstacleKind::NoAdminOption,
-            format!("role \"{name}\" was made by someone else, and \"{}\" has no ADMIN OPTION on it", server.master),
-            format!(
-                "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{}\" WITH ADMIN OPTION",
-                server.master
-            ),
-        );
+        return refuse_without_admin(context, findings);
     }
     let reason = if owns {
         "the master needs the owner's privileges to manage the database"
@@ -136,6 +155,17 @@ fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Finding
         "the master needs ADMIN OPTION to manage the role, from PostgreSQL 16 on"
     };
     findings.step(Change::GrantMembership { role: name.clone() }, reason);
+}
+
+fn refuse_without_admin(context: &Context<'_>, findings: &mut Findings) {
+    let (name, master) = (&context.entry.username, &context.actual.server.master);
+    findings.obstacle(
+        ObstacleKind::NoAdminOption,
+        format!("role \"{name}\" was made by someone else, and \"{master}\" has no ADMIN OPTION on it"),
+        format!(
+            "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"
+        ),
+    );
 }
 
 fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Findings) {
@@ -177,7 +207,7 @@ fn compare_password(
             (Login::Accepted, true) if !context.reset_asked() => {
                 adopt(context, standing, secret, findings)
             }
-            (Login::Accepted | Login::NotTried | Login::Refused(_), _) => {
+            (Login::Accepted | Login::NotTried | Login::Refused(_) | Login::Failed(_), _) => {
                 return take_over(context, standing, secret, findings);
             }
         },
@@ -223,6 +253,13 @@ fn take_over(
         return set_password(context, &secret.target().id, None, reason, findings);
     }
     let why = match &standing.role.login {
+        Login::Failed(why) => {
+            return findings.obstacle(
+                ObstacleKind::LoginNotTried,
+                format!("the password in `{}` could not be tried: {why}", context.entry.secret),
+                "plan again once the server can be reached",
+            );
+        }
         Login::Refused(why) => {
             format!("the password in `{}` is refused: {why}", context.entry.secret)
         }

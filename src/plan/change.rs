@@ -11,7 +11,7 @@ use crate::name::{DatabaseName, ExtensionName, RoleName, SecretName};
 use crate::version_id::VersionId;
 
 /// A change to the server or to Secrets Manager. Each is one transaction or one API call, and leaves
-/// something that the next reading sees.
+/// something that the next reading sees; all but [`Change::EndSessions`], which is planned on request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
@@ -165,6 +165,13 @@ pub enum Change {
         /// The version.
         version: VersionId,
     },
+    /// End the sessions of a role that were opened before its password became AWSCURRENT.
+    EndSessions {
+        /// The role.
+        role: RoleName,
+        /// The version that its password is from.
+        version: VersionId,
+    },
     /// Add or change tags of a secret.
     TagSecret {
         /// The secret.
@@ -220,6 +227,7 @@ impl Change {
             Self::SetPassword { .. }
             | Self::PublishVersion { .. }
             | Self::ClearPending { .. }
+            | Self::EndSessions { .. }
             | Self::TagSecret { .. } => Phase::Credentials,
         }
     }
@@ -250,6 +258,7 @@ impl Change {
             Self::SetPassword { .. } => "set_password",
             Self::PublishVersion { .. } => "publish_version",
             Self::ClearPending { .. } => "clear_pending",
+            Self::EndSessions { .. } => "end_sessions",
             Self::TagSecret { .. } => "tag_secret",
         }
     }

@@ -5,7 +5,9 @@ mod contents;
 mod error;
 mod lock;
 mod login;
+mod matrix;
 mod session;
+mod sessions;
 mod snapshot;
 mod tls;
 
@@ -14,7 +16,9 @@ pub use contents::{Depth, Inside, available_extensions, read_inside};
 pub use error::{describe, is_retryable};
 pub use lock::{Lock, acquire};
 pub use login::{LoginOutcome, try_login};
+pub use matrix::read_matrix;
 pub use session::Session;
+pub use sessions::{SessionsOf, count_sessions, end_sessions};
 pub use snapshot::{Snapshot, snapshot};
 pub use tls::{RootCertificates, SslMode, Tls};
 

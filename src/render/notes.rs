@@ -2,6 +2,9 @@
 
 use crate::plan::{Note, Unclaimed};
 
+/// Times to the second, in UTC.
+const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
+
 pub(super) fn unclaimed(unclaimed: &Unclaimed) -> String {
     let name = match unclaimed {
         Unclaimed::Role(name) => format!("role \"{name}\""),
@@ -41,6 +44,13 @@ pub(super) fn note(note: &Note) -> String {
             format!(
                 "role \"{role}\" is a member of {} and has the rights of it; it is left alone",
                 names.join(", ")
+            )
+        }
+        Note::UnfinishedRotation { entry: _, role, since } => {
+            let since = since.map(|since| format!(" since {}", since.strftime(TIME)));
+            format!(
+                "rotation of {role} is unfinished{}; this goes on with it",
+                since.unwrap_or_default()
             )
         }
         Note::NothingToReset { entry } => {

@@ -46,6 +46,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::SetPassword { .. }
         | Change::PublishVersion { .. }
         | Change::ClearPending { .. }
+        | Change::EndSessions { .. }
         | Change::TagSecret { .. } => Kind::Update,
     }
 }
@@ -115,6 +116,9 @@ pub(super) fn what(change: &Change) -> String {
             format!("secret {secret}: prove a login, then move AWSCURRENT")
         }
         Change::ClearPending { secret, .. } => format!("secret {secret}: remove AWSPENDING"),
+        Change::EndSessions { role, .. } => {
+            format!("role \"{role}\": end the sessions that were opened with the old password")
+        }
         Change::TagSecret { secret, tags } => {
             let names: Vec<_> = tags.keys().map(String::as_str).collect();
             format!("secret {secret}: tags {}", names.join(", "))

@@ -3,6 +3,7 @@
 
 mod examples;
 mod generate;
+mod rotation;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -220,6 +221,7 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::CreateRole { role, .. }
         | Change::AlterRole { role, .. }
         | Change::WriteMarker { role, .. }
+        | Change::EndSessions { role, .. }
         | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
         Change::RevokeFromPublic { database, .. } => Touched::Database(database),
         Change::CreateDatabase { database, .. }
@@ -268,6 +270,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::GrantDefaultPrivileges(_)
         | Change::RevokeDefaultPrivileges(_)
         | Change::ClearPending { .. }
+        | Change::EndSessions { .. }
         | Change::TagSecret { .. } => true,
     }
 }

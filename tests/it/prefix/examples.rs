@@ -169,6 +169,7 @@ fn short(change: &Change) -> String {
         | Change::WriteMarker { version, .. }
         | Change::SetPassword { version, .. }
         | Change::PublishVersion { version, .. }
+        | Change::EndSessions { version, .. }
         | Change::ClearPending { version, .. }
         | Change::StageVersion { version, password: PasswordSource::New, .. } => {
             format!("{name} v{}", number(version))

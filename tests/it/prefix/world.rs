@@ -12,7 +12,7 @@ use goldenpath_rds::actual::{
     Membership, PublicSchema, Role, Schema, Server,
 };
 use goldenpath_rds::desired::{Desired, Entry};
-use goldenpath_rds::diff::diff;
+use goldenpath_rds::diff::{Rotation, diff, rotation};
 use goldenpath_rds::marker::Marker;
 use goldenpath_rds::name::Environment;
 use goldenpath_rds::new_versions::NewVersions;
@@ -39,8 +39,18 @@ impl World {
         diff(desired, &self.read(desired, new), new)
     }
 
+    /// Reads and compares as `rotate` does.
+    pub fn rotate(&self, desired: &Desired, new: &NewVersions, wanted: &Rotation) -> Plan {
+        let compare = |actual: &Actual| rotation(desired, actual, new, wanted);
+        compare(&self.read_for(desired, compare))
+    }
+
     /// What a reading shows: the list first, then what a draft of the plan leaves open.
     pub fn read(&self, desired: &Desired, new: &NewVersions) -> Actual {
+        self.read_for(desired, |actual| diff(desired, actual, new))
+    }
+
+    fn read_for(&self, desired: &Desired, draft: impl Fn(&Actual) -> Plan) -> Actual {
         let listed = |(name, secret): (&String, &Stored)| (name.clone(), secret.listed());
         let mut actual = Actual {
             server: self.server.clone(),
@@ -48,7 +58,7 @@ impl World {
             databases: self.visible_databases(desired),
             secrets: self.secrets.iter().map(listed).collect(),
         };
-        let draft = diff(desired, &actual, new);
+        let draft = draft(&actual);
         for entry in desired.entries.values() {
             let key = Some(&entry.key);
             if draft.steps.iter().any(|step| step.entry.as_ref() == key)
