@@ -27,8 +27,28 @@ const HEADER: [&str; 10] = [
     "message",
 ];
 
-/// The action of the rows that begin and end an entry's run; the rows between name their change.
-pub const RUN: &str = "apply";
+/// The verb of a run. It is the action of the rows that begin and end an entry's part of it; the rows
+/// between name their change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `apply`.
+    Apply,
+    /// `rotate`.
+    Rotate,
+}
+
+impl Verb {
+    const ALL: [Self; 2] = [Self::Apply, Self::Rotate];
+
+    /// As on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Rotate => "rotate",
+        }
+    }
+}
 
 /// The action of the row for an obstacle that held up its entry.
 pub const BLOCKED: &str = "blocked";
@@ -73,7 +93,7 @@ pub struct Row<'a> {
     pub database: &'a str,
     /// The role; empty for the server itself.
     pub username: &'a str,
-    /// [`RUN`], [`BLOCKED`], [`VERIFY`], or the name of a change.
+    /// A [`Verb`]'s word, [`BLOCKED`], [`VERIFY`], or the name of a change.
     pub action: &'a str,
     /// How it went.
     pub status: Status,
@@ -140,7 +160,7 @@ impl Audit {
                 let row = Row {
                     database: cell(4),
                     username: cell(5),
-                    action: RUN,
+                    action: cell(6),
                     status: Status::Interrupted,
                     duration: None,
                     message: &format!("the run that began at {} did not end", cell(0)),
@@ -165,7 +185,7 @@ impl Audit {
         for record in csv::ReaderBuilder::new().flexible(true).from_reader(file).records() {
             let record = record?;
             let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
-            if cell(6) != RUN {
+            if Verb::ALL.iter().all(|verb| verb.word() != cell(6)) {
                 continue;
             }
             let key = (cell(4), cell(5));
@@ -293,7 +313,7 @@ mod tests {
     fn what_was_begun_and_not_ended_is_closed_once() {
         let root = tempfile::tempdir().unwrap();
         let audit = audit(root.path());
-        audit.append(&row(RUN, Status::Started, "")).unwrap();
+        audit.append(&row(Verb::Apply.word(), Status::Started, "")).unwrap();
         audit.append(&row("create_role", Status::Success, "")).unwrap();
         assert_eq!(audit.close_unfinished().unwrap(), 1);
         assert_eq!(audit.close_unfinished().unwrap(), 0);
@@ -304,10 +324,10 @@ mod tests {
     fn a_torn_line_becomes_a_warning_that_keeps_its_text() {
         let root = tempfile::tempdir().unwrap();
         let audit = audit(root.path());
-        audit.append(&row(RUN, Status::Success, "")).unwrap();
+        audit.append(&row(Verb::Apply.word(), Status::Success, "")).unwrap();
         let mut file = OpenOptions::new().append(true).open(&audit.path).unwrap();
         file.write_all(b"2026-11-22T00:00:00Z,dev,\"half").unwrap();
-        audit.append(&row(RUN, Status::Success, "")).unwrap();
+        audit.append(&row(Verb::Apply.word(), Status::Success, "")).unwrap();
         let records = records(&audit);
         assert_eq!(records.len(), 3);
         assert!(records[1][9].ends_with("2026-11-22T00:00:00Z,dev,\"half"));

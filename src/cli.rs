@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::external_secret::ApiVersion;
 use crate::postgres::{RootCertificates, SslMode};
 
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
 /// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
-/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode) or
+/// something wrong (verify),
 /// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "goldenpath-rds", version, max_term_width = 100)]
@@ -31,8 +33,56 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Check a request for a database and write it into the RDS catalog and the variable file
     Request(RequestArgs),
+    /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
+    Verify(VerifyArgs),
+    /// Give entries new passwords: show the plan, ask, and carry it out
+    Rotate(RotateArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
+    /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
+    ExternalSecret(ExternalSecretArgs),
+}
+
+/// Arguments of `external-secret`.
+#[derive(Debug, Args)]
+pub struct ExternalSecretArgs {
+    /// The entry
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The namespace; without it the database's name, with dashes
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The name of the ExternalSecret and of the Secret it makes
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The ClusterSecretStore that reads AWS Secrets Manager
+    #[arg(long, value_name = "NAME", default_value = "aws-secrets-manager")]
+    pub store: String,
+    /// The version of the API: External Secrets Operator serves v1 since 0.16, v1beta1 until 0.16
+    #[arg(long, value_enum, default_value_t = ApiVersion::V1)]
+    pub api_version: ApiVersion,
+    /// All five keys: the port and the database's name too
+    #[arg(long)]
+    pub all: bool,
+    /// Write DIR/NAME.yaml instead of printing, for a repository that a GitOps tool follows
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Also demand that `postgres`, `template1` and the master's own database are closed to PUBLIC
+    #[arg(long)]
+    pub isolate_server: bool,
+}
+
+impl VerifyArgs {
+    /// The same for a plan.
+    #[must_use]
+    pub fn planning(&self) -> Planning {
+        Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
+    }
 }
 
 /// Arguments of `request`. Without any of them the inputs of the workflow run in `GITHUB_EVENT_PATH` count.
@@ -107,8 +157,37 @@ pub struct ApplyArgs {
     pub lock_timeout: u64,
 }
 
+/// Arguments of `rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// Whose passwords.
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Also end the sessions that were opened with the old password
+    #[arg(long)]
+    pub terminate_sessions: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Seconds to wait for another run on the same server
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub lock_timeout: u64,
+}
+
+/// Whose passwords are rotated.
+#[derive(Debug, Args)]
+#[group(required = true)]
+pub struct Chosen {
+    /// The entries, by their keys in `application_databases`
+    #[arg(value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// Every entry
+    #[arg(long, conflicts_with = "keys")]
+    pub all: bool,
+}
+
 /// What changes the plan.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Planning {
     /// Also close the databases `postgres`, `template1` and the master's own to PUBLIC
     #[arg(long)]

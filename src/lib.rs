@@ -10,6 +10,7 @@
 //! [`diff`] is a pure function; what reads ([`postgres`], [`secrets_manager`]) and what writes
 //! ([`apply`]) decides nothing. [`commands`] ties them together.
 
+pub mod access;
 pub mod actual;
 pub mod apply;
 pub mod approvals;
@@ -20,6 +21,7 @@ pub mod desired;
 pub mod diff;
 pub mod enums;
 pub mod error;
+pub mod external_secret;
 pub mod marker;
 pub mod name;
 pub mod new_versions;
@@ -36,5 +38,6 @@ pub mod secrets_manager;
 pub mod size;
 pub mod sql;
 pub mod tfvars;
+pub mod verification;
 pub mod version_id;
 pub mod yaml;

@@ -93,6 +93,10 @@ checked_name! {
     RoleName, check_role
 }
 checked_name! {
+    /// The name of an extension.
+    ExtensionName, check_extension
+}
+checked_name! {
     /// The key of an entry in `application_databases`. It becomes part of markers and, for entries
     /// that do not own their database, of a secret's name.
     EntryKey, check_entry_key
@@ -113,11 +117,26 @@ checked_name! {
     SecretName, check_secret_name
 }
 
+checked_name! {
+    /// The name of a Kubernetes resource: a DNS subdomain (RFC 1123).
+    ResourceName, check_resource
+}
+checked_name! {
+    /// A Kubernetes namespace: a DNS label (RFC 1123).
+    Namespace, check_namespace
+}
+
 impl SecretName {
     /// The secret of the role that owns a database.
     #[must_use]
     pub fn of_database(environment: &Environment, database: &DatabaseName) -> Self {
         Self(format!("{}{database}/postgres", Self::prefix(environment)))
+    }
+
+    /// The secret of a role that does not own its database: it goes by the entry's key.
+    #[must_use]
+    pub fn of_entry(environment: &Environment, key: &EntryKey) -> Self {
+        Self(format!("{}{key}/postgres", Self::prefix(environment)))
     }
 
     /// What the names of all secrets of an environment begin with, the slash included: `ListSecrets`
@@ -169,6 +188,16 @@ fn check_identifier(text: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+fn check_extension(text: &str) -> Result<(), NameError> {
+    check_length(text, MAX_IDENTIFIER_BYTES)?;
+    check_characters(
+        text,
+        |c| c.is_ascii_lowercase(),
+        |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'),
+        "lower-case letters, digits, `_` and `-`, beginning with a letter",
+    )
+}
+
 fn check_entry_key(text: &str) -> Result<(), NameError> {
     check_length(text, 128)?;
     check_characters(
@@ -201,6 +230,25 @@ fn check_secret_name(text: &str) -> Result<(), NameError> {
     let allowed =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '+' | '=' | '.' | '@' | '-');
     check_characters(text, allowed, allowed, "letters, digits and any of `/_+=.@-`")
+}
+
+fn check_resource(text: &str) -> Result<(), NameError> {
+    check_length(text, 253)?;
+    text.split('.').try_for_each(check_dns_label)
+}
+
+fn check_namespace(text: &str) -> Result<(), NameError> {
+    check_length(text, 63)?;
+    check_dns_label(text)
+}
+
+fn check_dns_label(text: &str) -> Result<(), NameError> {
+    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let allowed = "lower-case letters, digits and dashes, a dash neither first nor last";
+    if text.is_empty() || text.ends_with('-') {
+        return Err(NameError::Characters { allowed });
+    }
+    check_characters(text, alphanumeric, |c| alphanumeric(c) || c == '-', allowed)
 }
 
 fn check_length(text: &str, limit: usize) -> Result<(), NameError> {
@@ -251,5 +299,19 @@ mod tests {
         }
         assert!(EntryKey::parse("my-app.v2").is_ok());
         assert!(EntryKey::parse("a;env=prod").is_err());
+    }
+
+    #[test]
+    fn names_of_kubernetes_are_dns_names() {
+        for name in ["a", "0a", "inventory-service"] {
+            assert!(Namespace::parse(name).is_ok(), "{name}");
+        }
+        for name in ["", "-a", "a-", "a_b", "A", "a.b", &"a".repeat(64)] {
+            assert!(Namespace::parse(name).is_err(), "{name}");
+        }
+        assert!(ResourceName::parse("a.b-c").is_ok());
+        for name in ["a..b", ".a", "a-.b", &"a".repeat(254)] {
+            assert!(ResourceName::parse(name).is_err(), "{name}");
+        }
     }
 }

@@ -1,13 +1,18 @@
 //! One step's effect. Everything was decided in the plan.
 
+use std::time::Instant;
+
+use super::handover::Handovers;
 use crate::actual::Server;
 use crate::desired::{Desired, Entry};
 use crate::error::{Error, Result};
 use crate::marker::Marker;
 use crate::name::SecretName;
-use crate::password::{Password, Verifier};
+use crate::password::Password;
 use crate::plan::{Change, Connection, PasswordSource, Step};
-use crate::postgres::{Access, Connector, LoginOutcome, Session, try_login};
+use crate::postgres::{
+    Access, Connector, LoginOutcome, Session, SessionsOf, end_sessions, try_login,
+};
 use crate::secret_document::SecretDocument;
 use crate::secrets_manager::{SecretsManager, Which};
 use crate::sql;
@@ -27,6 +32,8 @@ pub struct Effects<'a> {
     pub master_password: &'a Password,
     /// The secrets.
     pub secrets: &'a SecretsManager,
+    /// Passwords on their way to AWSCURRENT.
+    pub handovers: Handovers,
 }
 
 impl Effects<'_> {
@@ -49,7 +56,7 @@ impl Effects<'_> {
                 self.session.execute(&sql::grant_membership(self.server, role)).await
             }
             Change::CreateRole { role, createdb, connection_limit, secret, version } => {
-                let verifier = self.verifier(secret, version).await?;
+                let verifier = self.password(secret, version).await?.verifier()?;
                 let marker = self.marker(step, version)?;
                 let (createdb, limit) = (*createdb, *connection_limit);
                 let sql = sql::create_role(self.server, role, createdb, limit, &verifier, &marker);
@@ -84,17 +91,41 @@ impl Effects<'_> {
             Change::ClosePublicSchema { database } => {
                 self.execute_in(database.as_str(), &sql::close_public_schema()).await
             }
+            Change::CreateExtension { database, owner, extension, schema } => {
+                let sql = sql::create_extension(owner, extension, *schema);
+                self.execute_in(database.as_str(), &sql).await
+            }
+            Change::GrantPrivileges(to) => self.execute_in(&to.database, &sql::grant(to)).await,
+            Change::RevokePrivileges(from) => {
+                self.execute_in(&from.database, &sql::revoke(from)).await
+            }
+            Change::GrantDefaultPrivileges(to) => {
+                self.execute_in(&to.database, &sql::grant_default(to)).await
+            }
+            Change::RevokeDefaultPrivileges(from) => {
+                self.execute_in(&from.database, &sql::revoke_default(from)).await
+            }
             Change::SetPassword { role, secret, version, replaces: _ } => {
-                let verifier = self.verifier(secret, version).await?;
+                let password = self.password(secret, version).await?;
                 let marker = self.marker(step, version)?;
-                self.session.execute(&sql::set_password(role, &verifier, &marker)).await
+                let sql = sql::set_password(role, &password.verifier()?, &marker);
+                let sent = Instant::now();
+                self.session.execute(&sql).await?;
+                self.handovers.set(version, password, sent);
+                Ok(())
             }
             Change::PublishVersion { secret, version, replaces, role: _ } => {
+                self.handovers.before_publishing(version);
                 self.prove_password(self.entry(step)?, version).await?;
-                self.secrets.publish(secret, version, replaces).await
+                self.secrets.publish(secret, version, replaces).await?;
+                self.handovers.published(version);
+                Ok(())
             }
             Change::ClearPending { secret, version } => {
                 self.secrets.clear_pending(secret, version).await
+            }
+            Change::EndSessions { role, version } => {
+                self.end_sessions(role.as_str(), version).await
             }
             Change::TagSecret { secret, tags } => self.secrets.tag(secret, tags).await,
         }
@@ -103,19 +134,24 @@ impl Effects<'_> {
     /// Proves that the password is the role's. An application that holds all connections that the role
     /// may have does not keep its next password from becoming current.
     async fn prove_password(&self, entry: &Entry, version: &VersionId) -> Result<()> {
-        match self.try_secret(entry, Which::Version(version)).await? {
-            LoginOutcome::Accepted | LoginOutcome::TurnedAway(_) => Ok(()),
+        let password = match self.handovers.take_password(version) {
+            Some(password) => password,
+            None => self.password(&entry.secret, version).await?,
+        };
+        match self.try_password(entry, &password).await {
+            LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => Ok(()),
             LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
         }
     }
 
-    /// Logs in as an application would: with what the secret says.
+    /// Logs in as an application would: with what the secret says. One that holds all connections that
+    /// its role may have got in.
     ///
     /// # Errors
     /// When the server does not take the password, or lets the role not in.
     pub async fn prove_login(&self, entry: &Entry, which: Which<'_>) -> Result<()> {
         match self.try_secret(entry, which).await? {
-            LoginOutcome::Accepted => Ok(()),
+            LoginOutcome::Accepted | LoginOutcome::AtLimit => Ok(()),
             LoginOutcome::Refused(why)
             | LoginOutcome::TurnedAway(why)
             | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
@@ -124,8 +160,19 @@ impl Effects<'_> {
 
     async fn try_secret(&self, entry: &Entry, which: Which<'_>) -> Result<LoginOutcome> {
         let document = self.secrets.document(entry.secret.as_str(), which).await?;
+        Ok(self.try_password(entry, &document.password).await)
+    }
+
+    async fn try_password(&self, entry: &Entry, password: &Password) -> LoginOutcome {
         let (user, database) = (entry.username.as_str(), entry.database.as_str());
-        Ok(try_login(self.connector, user, &document.password, database).await)
+        try_login(self.connector, user, password, database).await
+    }
+
+    async fn end_sessions(&self, role: &str, version: &VersionId) -> Result<()> {
+        let Some(older_than) = self.handovers.age(version) else { return Ok(()) };
+        let count = end_sessions(self.session, &SessionsOf { role, older_than }).await?;
+        self.handovers.ended_sessions(version, count);
+        Ok(())
     }
 
     async fn stage(
@@ -163,10 +210,10 @@ impl Effects<'_> {
         Ok(document)
     }
 
-    /// The verifier of a password that is durable: it is read back from where applications read it.
-    async fn verifier(&self, secret: &SecretName, version: &VersionId) -> Result<Verifier> {
+    /// A password that is durable: it is read back from where applications read it.
+    async fn password(&self, secret: &SecretName, version: &VersionId) -> Result<Password> {
         let document = self.secrets.document(secret.as_str(), Which::Version(version)).await?;
-        document.password.verifier()
+        Ok(document.password)
     }
 
     fn marker(&self, step: &Step, version: &VersionId) -> Result<Marker> {

@@ -1,19 +1,23 @@
 //! Carrying a plan out: for each step audit, effect, audit.
 
 mod effect;
+mod handover;
 mod interrupt;
+mod rotated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::audit::{Audit, RUN, Row, Status};
+use crate::audit::{Audit, Row, Status, Verb};
 use crate::error::{Error, Result};
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
 pub use effect::Effects;
+pub use handover::Handovers;
 pub use interrupt::Interrupt;
+pub use rotated::Rotated;
 
 /// What came of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +30,10 @@ pub struct Outcome {
     pub skipped: usize,
     /// The signal that stopped the run.
     pub signal: Option<u8>,
+    /// The entries of which a step failed or was not tried.
+    pub unfinished: BTreeSet<EntryKey>,
+    /// Passwords that were replaced.
+    pub rotated: Vec<Rotated>,
 }
 
 /// A step that failed.
@@ -52,17 +60,18 @@ pub enum Progress<'a> {
 /// # Errors
 /// When the audit cannot be kept: nothing more is done then.
 pub async fn apply(
+    verb: Verb,
     plan: &Plan,
     effects: &Effects<'_>,
     audit: &Audit,
     interrupt: &Interrupt,
     mut report: impl FnMut(&Progress<'_>),
 ) -> Result<Outcome> {
-    let mut runs = Runs::new(effects, audit, plan);
+    let mut runs = Runs::new(verb, effects, audit, plan);
     let mut outcome = Outcome::default();
     for step in &plan.steps {
         outcome.signal = interrupt.signal();
-        if outcome.signal.is_some() || runs.has_failed(step) {
+        if outcome.signal.is_some() || runs.gives_up(step)? {
             outcome.skipped += 1;
             continue;
         }
@@ -86,11 +95,13 @@ pub async fn apply(
         }
     }
     runs.end_interrupted()?;
+    outcome.unfinished = runs.unfinished();
     Ok(outcome)
 }
 
 /// The audit's view: each entry's run has a beginning and an end.
 struct Runs<'a> {
+    verb: Verb,
     effects: &'a Effects<'a>,
     audit: &'a Audit,
     begun: BTreeMap<Option<EntryKey>, Instant>,
@@ -99,16 +110,33 @@ struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    fn new(effects: &'a Effects<'a>, audit: &'a Audit, plan: &Plan) -> Self {
+    fn new(verb: Verb, effects: &'a Effects<'a>, audit: &'a Audit, plan: &Plan) -> Self {
         let mut steps_left = BTreeMap::new();
         for step in &plan.steps {
             *steps_left.entry(step.entry.clone()).or_default() += 1;
         }
-        Self { effects, audit, begun: BTreeMap::new(), steps_left, failed: BTreeSet::new() }
+        Self { verb, effects, audit, begun: BTreeMap::new(), steps_left, failed: BTreeSet::new() }
     }
 
-    fn has_failed(&self, step: &Step) -> bool {
-        self.failed.contains(&step.entry)
+    /// Whether an earlier step failed that this one builds on: one of its entry, or of the entry whose
+    /// role owns the database.
+    fn gives_up(&mut self, step: &Step) -> Result<bool> {
+        if self.failed.contains(&step.entry) {
+            return Ok(true);
+        }
+        let desired = self.effects.desired;
+        let entry = step.entry.as_ref().and_then(|key| desired.entries.get(key));
+        let owner = entry.and_then(|entry| desired.owner_of(&entry.database));
+        let Some(owner) = owner.filter(|owner| self.failed.contains(&Some(owner.key.clone())))
+        else {
+            return Ok(false);
+        };
+        self.failed.insert(step.entry.clone());
+        if self.begun.contains_key(&step.entry) {
+            let message = format!("a step of `{}`, which owns the database, failed", owner.key);
+            self.end(&step.entry, Status::Error, &message)?;
+        }
+        Ok(true)
     }
 
     fn begin(&mut self, step: &Step) -> Result<()> {
@@ -116,7 +144,7 @@ impl<'a> Runs<'a> {
             return Ok(());
         }
         self.begun.insert(step.entry.clone(), Instant::now());
-        self.append(&step.entry, RUN, Status::Started, None, "")
+        self.append(&step.entry, self.verb.word(), Status::Started, None, "")
     }
 
     fn record(&mut self, step: &Step, took: Duration, error: Option<&Error>) -> Result<()> {
@@ -137,6 +165,11 @@ impl<'a> Runs<'a> {
         }
     }
 
+    fn unfinished(&self) -> BTreeSet<EntryKey> {
+        let left = self.steps_left.iter().filter(|(_, left)| **left > 0).map(|(entry, _)| entry);
+        left.chain(&self.failed).flatten().cloned().collect()
+    }
+
     fn end_interrupted(&mut self) -> Result<()> {
         let open: Vec<_> = self.begun.keys().cloned().collect();
         open.iter()
@@ -145,7 +178,7 @@ impl<'a> Runs<'a> {
 
     fn end(&mut self, entry: &Option<EntryKey>, status: Status, message: &str) -> Result<()> {
         let took = self.begun.remove(entry).map(|since| since.elapsed());
-        self.append(entry, RUN, status, took, message)
+        self.append(entry, self.verb.word(), status, took, message)
     }
 
     fn append(

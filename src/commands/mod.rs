@@ -2,14 +2,18 @@
 
 mod apply;
 mod connections;
+mod external_secret;
 mod files;
 mod observe;
 mod plan;
 mod proof;
 mod repository;
 mod request;
+mod rotate;
+mod run;
 mod tfvars;
 mod variables;
+mod verify;
 
 use crate::cli::{Cli, Format, Verb};
 use crate::desired::Desired;
@@ -28,8 +32,11 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
         Verb::Request(args) => request::run(&cli.global, &args, output),
+        Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
+        Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,
+        Verb::Rotate(args) => rotate::run(&cli.global, &args, arguments, output).await,
     }
 }
 

@@ -5,79 +5,119 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::connections::Connections;
-use crate::actual::{Actual, Content, Database, Login, PublicSchema, Secret, Server, Version};
+use crate::actual::{Actual, Content, Database, Login, Secret, Server, Version};
 use crate::desired::{Desired, Entry};
-use crate::diff::diff;
+use crate::diff::{Rotation, diff, rotation};
 use crate::error::Result;
 use crate::marker::Marker;
-use crate::name::SecretName;
+use crate::name::{DatabaseName, SecretName};
 use crate::new_versions::NewVersions;
 use crate::plan::Plan;
 use crate::postgres::{
-    LoginOutcome, MAINTENANCE_DATABASE, Session, read_public_schema, snapshot, try_login,
+    Depth, Inside, LoginOutcome, MAINTENANCE_DATABASE, Session, available_extensions, read_inside,
+    snapshot, try_login,
 };
 use crate::secrets_manager::Which;
 
 /// Requests to Secrets Manager under way at once.
 const REQUESTS: usize = 8;
 
+/// What a run is about.
+#[derive(Clone, Debug)]
+pub(super) enum Goal {
+    /// Everything is to match.
+    Match,
+    /// Some entries get new passwords.
+    Rotate(Rotation),
+}
+
+impl Goal {
+    fn compare(&self, desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
+        match self {
+            Self::Match => diff(desired, actual, new),
+            Self::Rotate(wanted) => rotation(desired, actual, new, wanted),
+        }
+    }
+}
+
 /// Reads, and compares with what is wanted.
 pub(super) async fn plan(
     connections: &Connections,
     session: &Session,
     desired: &Desired,
+    goal: &Goal,
     new: &NewVersions,
     parallelism: usize,
 ) -> Result<(Actual, Plan)> {
-    let mut actual = read(connections, session, desired, parallelism).await?;
-    let draft = diff(desired, &actual, new);
+    let mut actual = read(connections, session, desired).await?;
+    if matches!(goal, Goal::Match) {
+        read_more(connections, session, desired, parallelism, &mut actual).await?;
+    }
+    let draft = goal.compare(desired, &actual, new);
     refine(connections, desired, &draft, &mut actual).await?;
-    let plan = diff(desired, &actual, new);
+    let plan = goal.compare(desired, &actual, new);
     Ok((actual, plan))
 }
 
-async fn read(
-    connections: &Connections,
-    session: &Session,
-    desired: &Desired,
-    parallelism: usize,
-) -> Result<Actual> {
+async fn read(connections: &Connections, session: &Session, desired: &Desired) -> Result<Actual> {
     let prefix = SecretName::prefix(&desired.environment);
     let (shared, secrets) = tokio::try_join!(snapshot(session), connections.secrets.list(&prefix))?;
-    let mut databases = shared.databases;
-    for (name, schema) in read_schemas(connections, desired, &databases, parallelism).await? {
-        if let Some(database) = databases.get_mut(&name) {
-            database.public_schema = schema;
-        }
-    }
     let server = Server {
         version: session.server_version(),
         master: shared.master,
         master_database: connections.master.database.clone(),
         endpoint: connections.master.endpoint.clone(),
+        extensions: BTreeMap::new(),
     };
-    Ok(Actual { server, roles: shared.roles, databases, secrets })
+    Ok(Actual { server, roles: shared.roles, databases: shared.databases, secrets })
 }
 
-/// A database is connected to only if it is an entry's and can be.
-async fn read_schemas(
+/// What only the comparison of everything needs: what is inside the databases, and the extensions that
+/// the server has.
+async fn read_more(
+    connections: &Connections,
+    session: &Session,
+    desired: &Desired,
+    parallelism: usize,
+    actual: &mut Actual,
+) -> Result<()> {
+    for (name, inside) in look_inside(connections, desired, &actual.databases, parallelism).await? {
+        if let Some(database) = actual.databases.get_mut(&name) {
+            database.public_schema = inside.public_schema;
+            database.contents = inside.contents;
+        }
+    }
+    if desired.entries.values().any(|entry| !entry.extensions.is_empty()) {
+        actual.server.extensions = available_extensions(session).await?;
+    }
+    Ok(())
+}
+
+/// A database is connected to only if it is an entry's, or the master's own, and can be.
+async fn look_inside(
     connections: &Connections,
     desired: &Desired,
     databases: &BTreeMap<String, Database>,
     parallelism: usize,
-) -> Result<Vec<(String, PublicSchema)>> {
+) -> Result<Vec<(String, Inside)>> {
+    let master = &connections.master;
     let open = |name: &str| {
         databases
             .get(name)
             .is_some_and(|database| database.allows_connections && !database.is_invalid)
     };
-    let names = desired.entries.values().map(|entry| entry.database.to_string());
-    stream::iter(names.filter(|name| open(name)))
-        .map(|name| async move {
-            let master = &connections.master;
+    let mut depths: BTreeMap<&str, Depth> = desired
+        .entries
+        .values()
+        .map(|entry| (entry.database.as_str(), Depth::PublicSchema))
+        .collect();
+    let whole = desired.databases_with_contents().into_iter().map(DatabaseName::as_str);
+    depths.extend(whole.chain(master.database.as_deref()).map(|name| (name, Depth::Contents)));
+    stream::iter(depths.into_iter().filter(|(name, _)| open(name)))
+        .map(|(name, depth)| async move {
             let (user, password) = (&master.username, &master.password);
-            let schema = read_public_schema(&connections.connector, user, password, &name).await?;
-            Ok((name, schema))
+            let inside = read_inside(&connections.connector, user, password, name, depth).await?;
+            Ok((name.to_owned(), inside))
         })
         .buffer_unordered(parallelism)
         .try_collect()
@@ -187,7 +227,10 @@ async fn probe(
     let database = if exists { entry.database.as_str() } else { MAINTENANCE_DATABASE };
     let user = entry.username.as_str();
     Ok(match try_login(&connections.connector, user, &document.password, database).await {
-        LoginOutcome::Accepted | LoginOutcome::TurnedAway(_) => Login::Accepted,
-        LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Login::Refused(why),
+        LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => {
+            Login::Accepted
+        }
+        LoginOutcome::Refused(why) => Login::Refused(why),
+        LoginOutcome::Failed(why) => Login::Failed(why),
     })
 }

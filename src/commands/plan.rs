@@ -2,6 +2,7 @@
 
 use super::connections::Connections;
 use super::files::write_file;
+use super::observe::Goal;
 use super::{mint, observe, rendered, variables};
 use crate::cli::{Global, PlanArgs};
 use crate::error::{ErrorKind, Result};
@@ -21,7 +22,8 @@ pub(super) async fn run(
     let connections = Connections::open(global, &environment, "plan", output).await?;
     let session = connections.session(Access::Read).await?;
     let (new, parallelism) = (mint(), usize::from(global.parallelism));
-    let (_, plan) = observe::plan(&connections, &session, &desired, &new, parallelism).await?;
+    let (_, plan) =
+        observe::plan(&connections, &session, &desired, &Goal::Match, &new, parallelism).await?;
     if let Some(path) = &args.out {
         write_file(path, &super::document(&plan, &desired, &new, None)?)?;
         output.tell(&format!(

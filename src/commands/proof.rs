@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::apply::Run;
-use super::mint;
+use super::observe::Goal;
+use super::run::{Planned, Run};
 use crate::apply::{Effects, FailedStep, Outcome};
 use crate::audit::VERIFY;
 use crate::desired::Entry;
+use crate::diff::Rotation;
 use crate::error::{Error, Result};
 use crate::name::EntryKey;
 use crate::plan::{Change, Plan};
@@ -22,32 +23,39 @@ impl Run<'_> {
     /// Logs in with every password that this run set, as an application would, and compares all again.
     pub(super) async fn verify(
         &self,
-        plan: &Plan,
+        planned: &Planned<'_>,
         effects: &Effects<'_>,
         outcome: &Outcome,
     ) -> Result<Vec<FailedStep>> {
-        let mut failed = Vec::new();
-        for entry in self.desired.entries.values().filter(|e| got_a_password(plan, outcome, e)) {
+        let (plan, mut failed) = (planned.plan, Vec::new());
+        let entries = self.desired.entries.values().filter(|entry| {
+            let owner = self.desired.owner_of(&entry.database).unwrap_or(entry);
+            got_a_password(plan, entry)
+                && !has_failed(outcome, entry)
+                && !has_failed(outcome, owner)
+        });
+        for entry in entries {
             match prove(effects, entry).await {
                 Ok(()) => self.output.detail(&format!("{}: logged in with the secret", entry.key)),
                 Err(error) => failed.push(failure(Some(&entry.key), &error)),
             }
         }
         if outcome.failed.is_empty() {
-            failed.extend(self.left_to_do().await?.map(|error| failure(None, &error)));
+            failed.extend(self.left_to_do(planned).await?.map(|error| failure(None, &error)));
         }
         Ok(failed)
     }
 
     /// A statement that was accepted and changed nothing would show here.
-    async fn left_to_do(&self) -> Result<Option<Error>> {
-        let (_, mut left) = self.observe(&mint()).await?;
+    async fn left_to_do(&self, planned: &Planned<'_>) -> Result<Option<Error>> {
+        let goal = afterwards(planned.goal);
+        let (_, mut left) = self.observe(&goal, planned.new).await?;
         for _ in 1..ATTEMPTS {
             if left.steps.is_empty() {
                 return Ok(None);
             }
             tokio::time::sleep(PAUSE).await;
-            (_, left) = self.observe(&mint()).await?;
+            (_, left) = self.observe(&goal, planned.new).await?;
         }
         if left.steps.is_empty() {
             return Ok(None);
@@ -56,6 +64,18 @@ impl Run<'_> {
         let steps = left.steps.len();
         let message = format!("all steps were carried out, but a second look finds {steps} more");
         Ok(Some(Error::new(message)))
+    }
+}
+
+/// What must be true in the end: of a rotation, that nothing of it is on its way any more.
+fn afterwards(goal: &Goal) -> Goal {
+    match goal {
+        Goal::Match => Goal::Match,
+        Goal::Rotate(rotation) => Goal::Rotate(Rotation {
+            entries: rotation.entries.clone(),
+            begins: false,
+            ends_sessions: false,
+        }),
     }
 }
 
@@ -69,13 +89,15 @@ async fn prove(effects: &Effects<'_>, entry: &Entry) -> Result<()> {
     effects.prove_login(entry, Which::Current).await
 }
 
-fn got_a_password(plan: &Plan, outcome: &Outcome, entry: &Entry) -> bool {
-    let key = Some(&entry.key);
-    let set =
-        plan.steps.iter().filter(|step| step.entry.as_ref() == key).any(|step| {
-            matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. })
-        });
-    set && outcome.failed.iter().all(|failed| failed.entry.as_ref() != key)
+fn got_a_password(plan: &Plan, entry: &Entry) -> bool {
+    plan.steps
+        .iter()
+        .filter(|step| step.entry.as_ref() == Some(&entry.key))
+        .any(|step| matches!(step.change, Change::CreateRole { .. } | Change::SetPassword { .. }))
+}
+
+fn has_failed(outcome: &Outcome, entry: &Entry) -> bool {
+    outcome.failed.iter().any(|failed| failed.entry.as_ref() == Some(&entry.key))
 }
 
 fn failure(entry: Option<&EntryKey>, error: &Error) -> FailedStep {

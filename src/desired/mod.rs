@@ -1,12 +1,14 @@
 //! What is wanted: the checked entries of `application_databases`.
 
+mod collisions;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::access::AccessLevel;
 use crate::actual::Endpoint;
 use crate::marker::Marker;
-use crate::name::{DatabaseName, EntryKey, Environment, RoleName, SecretName};
+use crate::name::{DatabaseName, EntryKey, Environment, ExtensionName, RoleName, SecretName};
 
 pub use read::{VARIABLE, entries, entry_type, environment_matches};
 
@@ -34,9 +36,24 @@ impl Desired {
             .and_then(|key| self.entries.get(key))
             .map_or(("", ""), |entry| (entry.database.as_str(), entry.username.as_str()))
     }
+
+    /// The entry whose role owns a database. There is one for the database of every entry.
+    #[must_use]
+    pub fn owner_of(&self, database: &DatabaseName) -> Option<&Entry> {
+        let mut entries = self.entries.values();
+        entries.find(|entry| entry.access == AccessLevel::Owner && entry.database == *database)
+    }
+
+    /// The databases about which more is asked than who owns them.
+    #[must_use]
+    pub fn databases_with_contents(&self) -> BTreeSet<&DatabaseName> {
+        let asks =
+            |entry: &&Entry| entry.access != AccessLevel::Owner || !entry.extensions.is_empty();
+        self.entries.values().filter(asks).map(|entry| &entry.database).collect()
+    }
 }
 
-/// One application database and the role that owns it.
+/// A role of an application database: the one that owns it, or one that only uses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The key in the map.
@@ -45,12 +62,16 @@ pub struct Entry {
     pub database: DatabaseName,
     /// The role.
     pub username: RoleName,
+    /// What the role may do in the database.
+    pub access: AccessLevel,
     /// The secret that applications read.
     pub secret: SecretName,
     /// CONNECTION LIMIT of the role; -1 is none.
     pub connection_limit: i32,
     /// CREATEDB of the role.
     pub createdb: bool,
+    /// The extensions that the database has; only at its owner.
+    pub extensions: BTreeSet<ExtensionName>,
 }
 
 impl Entry {

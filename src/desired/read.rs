@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use super::collisions::{Places, refuse_collisions};
 use super::{Desired, Entry};
-use crate::name::{DatabaseName, EntryKey, Environment, NameError, RoleName, SecretName};
+use crate::access::AccessLevel;
+use crate::name::{
+    DatabaseName, EntryKey, Environment, ExtensionName, NameError, RoleName, SecretName,
+};
 use crate::tfvars::{Attribute, Diagnostic, Kind, Member, Position, Type, Value};
 
 /// The name of the variable.
@@ -19,6 +23,7 @@ pub fn entry_type() -> Type {
         Attribute::optional("access_level", Type::String),
         Attribute::optional("connection_limit", Type::Number),
         Attribute::optional("createdb", Type::Bool),
+        Attribute::optional("extensions", Type::set(Type::String)),
     ]))
 }
 
@@ -87,20 +92,6 @@ impl Desired {
     }
 }
 
-/// Where the names of an entry stand, for messages about two of them.
-struct Places {
-    database: Position,
-    username: Position,
-}
-
-impl Places {
-    fn of(member: &Member) -> Self {
-        let place =
-            |name| attribute(member, name).map_or(&member.key_at, |value| &value.at).clone();
-        Self { database: place("database_name"), username: place("username") }
-    }
-}
-
 fn entry(
     key: &str,
     member: &Member,
@@ -113,19 +104,25 @@ fn entry(
     let database = checked_text(member, "database_name", DatabaseName::parse, problems);
     let username = checked_text(member, "username", RoleName::parse, problems);
     let connection_limit = connection_limit(member, problems);
-    let owner = is_owner(member, problems);
-    let database = database?;
-    owner.then_some(Entry {
-        key: checked_key?,
-        secret: SecretName::of_database(environment, &database),
+    let access = access_level(member, problems);
+    let extensions = extensions(member, access, problems);
+    let (key, database, access) = (checked_key?, database?, access?);
+    Some(Entry {
+        secret: match access {
+            AccessLevel::Owner => SecretName::of_database(environment, &database),
+            AccessLevel::Editor | AccessLevel::Reader => SecretName::of_entry(environment, &key),
+        },
+        key,
         database,
         username: username?,
+        access,
         connection_limit: connection_limit?,
         createdb: matches!(attribute(member, "createdb").map(|v| &v.kind), Some(Kind::Bool(true))),
+        extensions: extensions?,
     })
 }
 
-fn attribute<'a>(member: &'a Member, name: &str) -> Option<&'a Value> {
+pub(super) fn attribute<'a>(member: &'a Member, name: &str) -> Option<&'a Value> {
     match &member.value.kind {
         Kind::Map(attributes) => attributes.get(name).map(|attribute| &attribute.value),
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) | Kind::List(_) => None,
@@ -174,47 +171,47 @@ fn connection_limit(member: &Member, problems: &mut Vec<Diagnostic>) -> Option<i
     }
 }
 
-/// Only owners are known so far; taking a reader for an owner would give it too much.
-fn is_owner(member: &Member, problems: &mut Vec<Diagnostic>) -> bool {
-    match text(member, "access_level") {
-        None | Some(("owner", _)) => true,
-        Some((level, at)) => {
-            let message = format!("`access_level` cannot be \"{level}\"");
-            problems.push(
-                Diagnostic::at(at.clone(), message)
-                    .hint("this version knows \"owner\" only; remove the entry until then"),
-            );
-            false
-        }
+/// Without the attribute, the owner.
+fn access_level(member: &Member, problems: &mut Vec<Diagnostic>) -> Option<AccessLevel> {
+    let Some((text, at)) = text(member, "access_level") else { return Some(AccessLevel::Owner) };
+    let level = AccessLevel::parse(text);
+    if level.is_none() {
+        let message = format!("`access_level` cannot be \"{text}\"");
+        problems.push(Diagnostic::at(at.clone(), message).hint(format!(
+            "give one of {}",
+            AccessLevel::ALL.map(|level| format!("\"{level}\"")).join(", ")
+        )));
     }
+    level
 }
 
-/// Two entries must not meet in one database, role or secret: each would undo the other.
-fn refuse_collisions(entries: &[(Entry, Places)], problems: &mut Vec<Diagnostic>) {
-    let mut databases = BTreeMap::new();
-    let mut usernames = BTreeMap::new();
-    for (entry, places) in entries {
-        let (key, database, username) = (&entry.key, &entry.database, &entry.username);
-        if let Some((other, first)) = databases.insert(database, (key, &places.database)) {
-            let what = format!("database `{database}`");
-            problems.push(collision(&what, &places.database, key, other, first));
-        }
-        if let Some((other, first)) = usernames.insert(username, (key, &places.username)) {
-            let what = format!("username `{username}`");
-            problems.push(collision(&what, &places.username, key, other, first));
-        }
+/// Extensions are the database's, so they stand at the entry of its owner.
+fn extensions(
+    member: &Member,
+    access: Option<AccessLevel>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<BTreeSet<ExtensionName>> {
+    let Some(Value { kind: Kind::List(items), at }) = attribute(member, "extensions") else {
+        return Some(BTreeSet::new());
+    };
+    if access.is_some_and(|access| access != AccessLevel::Owner) {
+        let message = "`extensions` stands at an entry that does not own the database";
+        problems.push(
+            Diagnostic::at(at.clone(), message)
+                .hint("move it to the database's entry with the access level \"owner\""),
+        );
+        return None;
     }
+    let before = problems.len();
+    let names = items.iter().filter_map(|item| extension(item, problems)).collect();
+    (problems.len() == before).then_some(names)
 }
 
-fn collision(
-    what: &str,
-    at: &Position,
-    key: &EntryKey,
-    other: &EntryKey,
-    first: &Position,
-) -> Diagnostic {
-    Diagnostic::at(at.clone(), format!("{what} is in two entries, `{other}` and `{key}`"))
-        .label(format!("entry `{key}`"))
-        .related(first.clone(), format!("entry `{other}`"))
-        .hint("each entry has a database and a username of its own")
+fn extension(item: &Value, problems: &mut Vec<Diagnostic>) -> Option<ExtensionName> {
+    let Kind::String(text) = &item.kind else {
+        problems.push(Diagnostic::at(item.at.clone(), "an extension's name is null"));
+        return None;
+    };
+    let bad = |why| problems.push(bad_name("name of an extension", text, &item.at, &why));
+    ExtensionName::parse(text).map_err(bad).ok()
 }

@@ -58,6 +58,7 @@ fn just_created(owner: &str) -> Database {
         ]),
         comment: None,
         public_schema: PublicSchema::NotRead,
+        contents: None,
     }
 }
 
@@ -100,7 +101,7 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
         .collect();
     if !open.is_empty() {
         let change = Change::RevokeFromPublic { database: name.to_string(), privileges: open };
-        findings.step(change, "PUBLIC is every role on the server");
+        findings.step(change, reason_to_close(database));
     }
     let to: BTreeSet<String> =
         [context.actual.server.master.as_str(), context.entry.username.as_str()]
@@ -115,10 +116,43 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
         let reason = "by name, since PUBLIC may not connect";
         findings.step(Change::GrantConnect { database: name.clone(), to }, reason);
     }
+    note_others(context, database, findings);
     compare_comment(context, database, findings);
     if !database.allows_connections {
         let reason = "closed to connections until here";
         findings.step(Change::AllowConnections { database: name.clone() }, reason);
+    }
+}
+
+/// In a database that others may be using already, the reason also says what can break.
+fn reason_to_close(database: &Database) -> &'static str {
+    if database.allows_connections && database.comment.as_deref().and_then(Marker::parse).is_none()
+    {
+        "PUBLIC is every role on the server; another role that connects to it needs an entry, or a GRANT of its own"
+    } else {
+        "PUBLIC is every role on the server"
+    }
+}
+
+/// What others were given is told and left: it may be meant so, and it opens nothing to everybody.
+fn note_others(context: &Context<'_>, database: &Database, findings: &mut Findings) {
+    let entries = context.desired.entries.values();
+    let known: BTreeSet<&str> = entries
+        .filter(|entry| entry.database == context.entry.database)
+        .map(|entry| entry.username.as_str())
+        .chain([context.actual.server.master.as_str(), database.owner.as_str()])
+        .collect();
+    for (grantee, privileges) in &database.privileges {
+        match grantee {
+            Grantee::Role(role) if !known.contains(role.as_str()) => {
+                findings.note(Note::OtherAccess {
+                    database: context.entry.database.clone(),
+                    role: role.clone(),
+                    privileges: privileges.clone(),
+                });
+            }
+            Grantee::Role(_) | Grantee::Public => {}
+        }
     }
 }
 
@@ -146,6 +180,9 @@ fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &
         PublicSchema::NotRead => {
             if context.actual.databases.contains_key(name.as_str()) {
                 findings.note(Note::NotRead { database: name.clone() });
+            }
+            if !will_be_readable(context) {
+                return;
             }
             in_new_database(&context.actual.server)
         }
@@ -180,9 +217,19 @@ fn refuse_schema(context: &Context<'_>, owner: &str, findings: &mut Findings) {
     );
 }
 
+/// Whether what is inside can be read once the steps before are done, and was not yet: the database is to
+/// be made, opened, or the master to be let in. Else it turned us away for a reason of its own.
+pub(super) fn will_be_readable(context: &Context<'_>) -> bool {
+    let master = Grantee::Role(context.actual.server.master.clone());
+    context.actual.databases.get(context.entry.database.as_str()).is_none_or(|database| {
+        let granted = database.privileges_of(&master).any(|p| p == DatabasePrivilege::Connect);
+        !database.allows_connections || !granted
+    })
+}
+
 /// Schema `public` as the template has it: closed from PostgreSQL 15 on; on 14 it is template1's, which
 /// belongs to the master on RDS (measured).
-fn in_new_database(server: &Server) -> (&str, bool) {
+pub(super) fn in_new_database(server: &Server) -> (&str, bool) {
     if server.has_closed_public_schema() {
         ("pg_database_owner", false)
     } else {

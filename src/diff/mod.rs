@@ -8,39 +8,68 @@
 //! is taken for a new database's. Once it can be read, the diff may find more to do in it, or less; the
 //! plan says so with [`Note::NotRead`].
 
+mod access;
 mod database;
+mod extension;
 mod findings;
+mod predecessor;
 mod role;
+mod rotation;
 mod secret;
 mod server;
 
+use std::collections::BTreeSet;
+
+use crate::access::AccessLevel;
 use crate::actual::Actual;
 use crate::desired::{Desired, Entry};
+use crate::name::DatabaseName;
 use crate::new_versions::NewVersions;
 use crate::plan::{Note, Plan};
 use findings::Findings;
+pub use rotation::{Rotation, rotation};
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.
 #[must_use]
 pub fn diff(desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
-    let mut plan = Plan {
-        environment: desired.environment.clone(),
-        endpoint: actual.server.endpoint.clone(),
-        entries: desired.entries.len(),
-        steps: Vec::new(),
-        obstacles: Vec::new(),
-        unclaimed: server::unclaimed(desired, actual),
-        notes: Vec::new(),
-    };
+    let mut plan = Plan::empty(desired, actual, desired.entries.len());
+    plan.unclaimed = server::unclaimed(desired, actual);
     if desired.entries.is_empty() {
         plan.notes.push(Note::NoEntries);
     }
     server::compare(desired, actual).add_to(&mut plan);
-    for entry in desired.entries.values() {
-        compare_entry(&Context { desired, actual, new, entry }).add_to(&mut plan);
+    let held_up = compare_owners(desired, actual, new, &mut plan);
+    for entry in desired.entries.values().filter(|entry| entry.access != AccessLevel::Owner) {
+        let Some(owner) = desired.owner_of(&entry.database) else { continue };
+        let context = Context { desired, actual, new, entry, owner, rotates: false };
+        let mut findings = compare_entry(&context);
+        if held_up.contains(&entry.database) {
+            findings.hold_up(owner);
+        }
+        findings.add_to(&mut plan);
     }
     plan.steps.sort_by_key(|step| step.change.phase());
     plan
+}
+
+/// Owners come first: what the others are granted is in what the owners make. Gives the databases whose
+/// owner's entry is held up.
+fn compare_owners<'a>(
+    desired: &'a Desired,
+    actual: &Actual,
+    new: &NewVersions,
+    plan: &mut Plan,
+) -> BTreeSet<&'a DatabaseName> {
+    let mut held_up = BTreeSet::new();
+    for entry in desired.entries.values().filter(|entry| entry.access == AccessLevel::Owner) {
+        let context = Context { desired, actual, new, entry, owner: entry, rotates: false };
+        let findings = compare_entry(&context);
+        if findings.are_held_up() {
+            held_up.insert(&entry.database);
+        }
+        findings.add_to(plan);
+    }
+    held_up
 }
 
 /// What the comparison of one entry looks at.
@@ -49,6 +78,10 @@ struct Context<'a> {
     actual: &'a Actual,
     new: &'a NewVersions,
     entry: &'a Entry,
+    /// The entry of the database's owner; often the same.
+    owner: &'a Entry,
+    /// Whether the entry is to get a new password although nothing is wrong with the present one.
+    rotates: bool,
 }
 
 impl Context<'_> {
@@ -64,7 +97,14 @@ fn compare_entry(context: &Context<'_>) -> Findings {
     if let Some(secret) = &secret {
         role::compare(context, role.as_ref(), secret, &mut findings);
     }
-    database::compare(context, &mut findings);
+    match context.entry.access {
+        AccessLevel::Owner => {
+            database::compare(context, &mut findings);
+            extension::compare(context, &mut findings);
+        }
+        AccessLevel::Editor | AccessLevel::Reader => access::compare(context, &mut findings),
+    }
+    predecessor::compare(context, &mut findings);
     if let Some(secret) = &secret {
         secret::finish(context, secret, &mut findings);
     }

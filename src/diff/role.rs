@@ -1,8 +1,11 @@
 //! The role of an entry: its attributes, and which secret version its password came from.
 
+use std::collections::BTreeSet;
+
 use super::Context;
 use super::findings::Findings;
 use super::secret::Planned;
+use crate::access::AccessLevel;
 use crate::actual::{Login, Role};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind, RoleAttributes};
@@ -79,6 +82,7 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
             "only a superuser can take it away; use another username",
         );
     }
+    refuse_master_rights(context, role, findings);
     if role.member_of.contains("rds_iam") {
         findings.obstacle(
             ObstacleKind::IamRole,
@@ -88,26 +92,80 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
     }
 }
 
-/// The master acts on the database through the owner's privileges, and needs SET for OWNER clauses;
-/// with ADMIN it keeps its hold on the role when the server is upgraded to PostgreSQL 16.
-fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
-    let (name, server) = (&context.entry.username, &context.actual.server);
-    let held = role.master;
-    if held.admin && held.inherit && held.set {
-        return;
+/// Plans the role's password, and nothing else of it. From PostgreSQL 16 on the master needs ADMIN
+/// OPTION to set one; before, CREATEROLE is enough.
+pub(super) fn compare_credentials(
+    context: &Context<'_>,
+    standing: &Standing<'_>,
+    secret: &Planned,
+    findings: &mut Findings,
+) {
+    let role = standing.role;
+    if context.actual.server.has_strict_createrole() && !role.master.admin {
+        refuse_without_admin(context, findings);
     }
-    if server.has_strict_createrole() && !held.admin {
-        return findings.obstacle(
-            ObstacleKind::NoAdminOption,
-            format!("role \"{name}\" was made by someone else, and \"{}\" has no ADMIN OPTION on it", server.master),
+    if !role.can_login || role.expires {
+        let why = if role.can_login { "has a VALID UNTIL" } else { "has NOLOGIN" };
+        findings.obstacle(
+            ObstacleKind::CannotLogIn,
+            format!("role \"{}\" {why}, so a new password may not log in", context.entry.username),
             format!(
-                "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{}\" WITH ADMIN OPTION",
-                server.master
+                "`goldenpath-rds apply --env {}` lets it in again",
+                context.desired.environment
             ),
         );
     }
-    let reason = "the master needs the owner's privileges to manage the database";
+    compare_password(context, standing, secret, findings);
+}
+
+/// A role with the master's rights enters every database. (It also could not be granted to the master,
+/// which would close a circle.)
+fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findings) {
+    let (name, master) = (&context.entry.username, context.actual.server.master.as_str());
+    let rights = [master, "rds_superuser"];
+    for of in rights.into_iter().filter(|of| role.member_of.contains(*of)) {
+        findings.obstacle(
+            ObstacleKind::PrivilegedRole,
+            format!("role \"{name}\" is a member of \"{of}\", so every database is open to it"),
+            format!("run `REVOKE \"{of}\" FROM \"{name}\"`, or use another username"),
+        );
+    }
+    let harmless = |of: &&String| !rights.contains(&of.as_str()) && *of != "rds_iam";
+    let of: BTreeSet<String> = role.member_of.iter().filter(harmless).cloned().collect();
+    if !of.is_empty() {
+        findings.note(Note::Memberships { role: name.clone(), of });
+    }
+}
+
+/// The master acts on the database through the owner's privileges, and needs SET for OWNER clauses;
+/// with ADMIN it keeps its hold on any role when the server is upgraded to PostgreSQL 16.
+fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
+    let (name, server) = (&context.entry.username, &context.actual.server);
+    let held = role.master;
+    let owns = context.entry.access == AccessLevel::Owner;
+    if held.admin && (!owns || (held.inherit && held.set)) {
+        return;
+    }
+    if server.has_strict_createrole() && !held.admin {
+        return refuse_without_admin(context, findings);
+    }
+    let reason = if owns {
+        "the master needs the owner's privileges to manage the database"
+    } else {
+        "the master needs ADMIN OPTION to manage the role, from PostgreSQL 16 on"
+    };
     findings.step(Change::GrantMembership { role: name.clone() }, reason);
+}
+
+fn refuse_without_admin(context: &Context<'_>, findings: &mut Findings) {
+    let (name, master) = (&context.entry.username, &context.actual.server.master);
+    findings.obstacle(
+        ObstacleKind::NoAdminOption,
+        format!("role \"{name}\" was made by someone else, and \"{master}\" has no ADMIN OPTION on it"),
+        format!(
+            "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"
+        ),
+    );
 }
 
 fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Findings) {
@@ -149,7 +207,7 @@ fn compare_password(
             (Login::Accepted, true) if !context.reset_asked() => {
                 adopt(context, standing, secret, findings)
             }
-            (Login::Accepted | Login::NotTried | Login::Refused(_), _) => {
+            (Login::Accepted | Login::NotTried | Login::Refused(_) | Login::Failed(_), _) => {
                 return take_over(context, standing, secret, findings);
             }
         },
@@ -195,6 +253,13 @@ fn take_over(
         return set_password(context, &secret.target().id, None, reason, findings);
     }
     let why = match &standing.role.login {
+        Login::Failed(why) => {
+            return findings.obstacle(
+                ObstacleKind::LoginNotTried,
+                format!("the password in `{}` could not be tried: {why}", context.entry.secret),
+                "plan again once the server can be reached",
+            );
+        }
         Login::Refused(why) => {
             format!("the password in `{}` is refused: {why}", context.entry.secret)
         }

@@ -8,7 +8,7 @@ use super::Context;
 use super::findings::Findings;
 use super::role::{Says, Standing};
 use crate::actual::{ConnectionFields, Content, Secret, Version};
-use crate::plan::{Change, Connection, ObstacleKind, PasswordSource};
+use crate::plan::{Change, Connection, Note, ObstacleKind, PasswordSource};
 use crate::version_id::VersionId;
 
 /// The versions of a secret once the steps planned so far are done.
@@ -112,7 +112,7 @@ fn create(
     findings: &mut Findings,
 ) -> Option<Planned> {
     let reason = reason_for_new_password(context, role, "there is no secret", findings)?;
-    let version = new_password(context, role);
+    let version = new_password(context, role, None);
     let change = Change::CreateSecret {
         secret: context.entry.secret.clone(),
         version: version.clone(),
@@ -136,7 +136,7 @@ fn fill_empty(
     findings: &mut Findings,
 ) -> Option<Planned> {
     let reason = reason_for_new_password(context, role, "the secret has no value", findings)?;
-    let version = new_password(context, role);
+    let version = new_password(context, role, None);
     findings.step(stage(context, version.clone(), PasswordSource::New), reason);
     Some(Planned {
         current: Known::new(version.clone()),
@@ -159,9 +159,17 @@ fn compare_versions(
     let latest = secret.pending.as_ref().filter(|p| !Known::from(*p).is_older_than(current.born));
     let overtaken = secret.pending.as_ref().filter(|_| latest.is_none());
     let carrier = latest.unwrap_or(current);
+    if let Some(pending) = latest {
+        findings.note(unfinished(context, current, pending));
+    }
     let staged = if needs_reset(context, role, carrier) {
-        let version = new_password(context, role);
+        let version = new_password(context, role, carrier.born);
         let reason = "--reset-password: the role's password is newer than the secret's";
+        findings.step(stage(context, version.clone(), PasswordSource::New), reason);
+        Some(version)
+    } else if context.rotates && latest.is_none() && !is_on_its_way(role, current) {
+        let version = new_password(context, role, carrier.born);
+        let reason = "AWSCURRENT stays as it is until the new password has logged in";
         findings.step(stage(context, version.clone(), PasswordSource::New), reason);
         Some(version)
     } else if let Some(difference) = drift(context, secret, carrier) {
@@ -178,6 +186,28 @@ fn compare_versions(
         pending: staged.map(Known::new).or_else(|| latest.map(Known::from)),
         current_exists: true,
     })
+}
+
+/// Whether the role gets a password of ours from AWSCURRENT anyway: the secret was lost, and made anew.
+fn is_on_its_way(role: Option<&Standing<'_>>, current: &Version) -> bool {
+    match role.map(|role| &role.says) {
+        Some(Says::Version(version)) => {
+            *version != current.id
+                && current.id.is_ours()
+                && !Known::from(current).is_older_than(version.born())
+        }
+        Some(Says::Nothing) | None => false,
+    }
+}
+
+/// A copy of the password is as old as the password, so its id does not say when it was staged.
+fn unfinished(context: &Context<'_>, current: &Version, pending: &Version) -> Note {
+    let is_copy = pending.id != current.id && pending.born == current.born;
+    Note::UnfinishedRotation {
+        entry: context.entry.key.clone(),
+        role: context.entry.username.clone(),
+        since: pending.born.filter(|_| !is_copy),
+    }
 }
 
 /// Only `--reset-password` makes a new password for a role whose password is newer than the secret.
@@ -237,6 +267,11 @@ fn refuse_other_managers(
             format!("secret `{name}` is rotated by AWS (RotationEnabled)"),
             "run `aws secretsmanager cancel-rotate-secret` for it: two programs must not set one password",
         )
+    } else if let Some(version) = &secret.odd_version {
+        (
+            format!("version `{version}` of secret `{name}` has an id of an unknown form"),
+            "put the value again with a UUID as ClientRequestToken, as the AWS CLI does by itself",
+        )
     } else if let Some(version) = foreign_pending {
         (
             format!("version {} of secret `{name}` is AWSPENDING and not ours", version.id),
@@ -293,12 +328,17 @@ fn refuse_malformed(
     }
 }
 
-fn new_password(context: &Context<'_>, role: Option<&Standing<'_>>) -> VersionId {
-    let than = match role.map(|role| &role.says) {
+/// Younger than the role's password and than the secret's, whatever the clocks say.
+fn new_password(
+    context: &Context<'_>,
+    role: Option<&Standing<'_>>,
+    carried: Option<Timestamp>,
+) -> VersionId {
+    let known = match role.map(|role| &role.says) {
         Some(Says::Version(version)) => version.born(),
         Some(Says::Nothing) | None => None,
     };
-    context.new.new_password(&context.entry.key, than)
+    context.new.new_password(&context.entry.key, known.max(carried))
 }
 
 fn stage(context: &Context<'_>, version: VersionId, password: PasswordSource) -> Change {

@@ -5,12 +5,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::actual::{DatabasePrivilege, Endpoint};
-use crate::name::{DatabaseName, RoleName, SecretName};
+use crate::access::{ObjectClass, Privilege};
+use crate::actual::{DatabasePrivilege, Endpoint, ObjectName};
+use crate::name::{DatabaseName, ExtensionName, RoleName, SecretName};
 use crate::version_id::VersionId;
 
 /// A change to the server or to Secrets Manager. Each is one transaction or one API call, and leaves
-/// something that the next reading sees.
+/// something that the next reading sees; all but [`Change::EndSessions`], which is planned on request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
@@ -116,6 +117,25 @@ pub enum Change {
         /// The database.
         database: DatabaseName,
     },
+    /// Install an extension, as the owner of the database.
+    CreateExtension {
+        /// The database.
+        database: DatabaseName,
+        /// Its owner, and so the extension's.
+        owner: RoleName,
+        /// The extension.
+        extension: ExtensionName,
+        /// Where its objects go, where the extension itself does not say it.
+        schema: Option<&'static str>,
+    },
+    /// Grant privileges on objects of the database's owner.
+    GrantPrivileges(ObjectPrivileges),
+    /// Take privileges on objects of the database's owner.
+    RevokePrivileges(ObjectPrivileges),
+    /// Grant privileges on what the database's owner will make.
+    GrantDefaultPrivileges(FuturePrivileges),
+    /// Take privileges on what the database's owner will make.
+    RevokeDefaultPrivileges(FuturePrivileges),
     /// Set the password of an existing role from a secret version, and the marker with it.
     SetPassword {
         /// The role.
@@ -143,6 +163,13 @@ pub enum Change {
         /// The secret.
         secret: SecretName,
         /// The version.
+        version: VersionId,
+    },
+    /// End the sessions of a role that were opened before its password became AWSCURRENT.
+    EndSessions {
+        /// The role.
+        role: RoleName,
+        /// The version that its password is from.
         version: VersionId,
     },
     /// Add or change tags of a secret.
@@ -190,10 +217,17 @@ impl Change {
             | Self::GrantConnect { .. }
             | Self::CommentOnDatabase { .. }
             | Self::AllowConnections { .. } => Phase::Isolation,
-            Self::OwnPublicSchema { .. } | Self::ClosePublicSchema { .. } => Phase::InDatabase,
+            Self::OwnPublicSchema { .. }
+            | Self::ClosePublicSchema { .. }
+            | Self::CreateExtension { .. }
+            | Self::GrantPrivileges(_)
+            | Self::RevokePrivileges(_)
+            | Self::GrantDefaultPrivileges(_)
+            | Self::RevokeDefaultPrivileges(_) => Phase::InDatabase,
             Self::SetPassword { .. }
             | Self::PublishVersion { .. }
             | Self::ClearPending { .. }
+            | Self::EndSessions { .. }
             | Self::TagSecret { .. } => Phase::Credentials,
         }
     }
@@ -216,12 +250,51 @@ impl Change {
             Self::AllowConnections { .. } => "allow_connections",
             Self::OwnPublicSchema { .. } => "own_public_schema",
             Self::ClosePublicSchema { .. } => "close_public_schema",
+            Self::CreateExtension { .. } => "create_extension",
+            Self::GrantPrivileges(_) => "grant_privileges",
+            Self::RevokePrivileges(_) => "revoke_privileges",
+            Self::GrantDefaultPrivileges(_) => "grant_default_privileges",
+            Self::RevokeDefaultPrivileges(_) => "revoke_default_privileges",
             Self::SetPassword { .. } => "set_password",
             Self::PublishVersion { .. } => "publish_version",
             Self::ClearPending { .. } => "clear_pending",
+            Self::EndSessions { .. } => "end_sessions",
             Self::TagSecret { .. } => "tag_secret",
         }
     }
+}
+
+/// Privileges of one role on objects of one class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ObjectPrivileges {
+    /// The database that they are in; not always an application's.
+    pub database: String,
+    /// What they are.
+    pub class: ObjectClass,
+    /// The objects.
+    pub objects: BTreeSet<ObjectName>,
+    /// The privileges on each.
+    pub privileges: BTreeSet<Privilege>,
+    /// Who holds them.
+    pub role: RoleName,
+}
+
+/// Privileges of one role on what another will make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FuturePrivileges {
+    /// The database; not always an application's.
+    pub database: String,
+    /// Who will make the objects.
+    pub owner: String,
+    /// Only in this schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// What the objects are.
+    pub class: ObjectClass,
+    /// The privileges on each.
+    pub privileges: BTreeSet<Privilege>,
+    /// Who holds them.
+    pub role: RoleName,
 }
 
 /// Where the password of a staged version comes from.

@@ -4,11 +4,15 @@ mod change;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::actual::Endpoint;
-use crate::name::{DatabaseName, EntryKey, Environment};
-pub use change::{Change, Connection, PasswordSource, Phase, RoleAttributes};
+use crate::actual::{Actual, DatabasePrivilege, Endpoint};
+use crate::desired::Desired;
+use crate::name::{DatabaseName, EntryKey, Environment, RoleName};
+pub use change::{
+    Change, Connection, FuturePrivileges, ObjectPrivileges, PasswordSource, Phase, RoleAttributes,
+};
 
 /// Everything that `diff` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +31,22 @@ pub struct Plan {
     pub unclaimed: Vec<Unclaimed>,
     /// What the reader should know.
     pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// A plan of nothing yet.
+    #[must_use]
+    pub fn empty(desired: &Desired, actual: &Actual, entries: usize) -> Self {
+        Self {
+            environment: desired.environment.clone(),
+            endpoint: actual.server.endpoint.clone(),
+            entries,
+            steps: Vec::new(),
+            obstacles: Vec::new(),
+            unclaimed: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// One change and why.
@@ -64,7 +84,9 @@ pub enum ObstacleKind {
     OtherEnvironment,
     /// The role was made by someone else, and nothing proves its password.
     ForeignRole,
-    /// The role has an attribute that only a superuser can take away.
+    /// The server could not be asked whether the password in the secret is the role's.
+    LoginNotTried,
+    /// The role has an attribute that only a superuser can take away, or the master's own rights.
     PrivilegedRole,
     /// The role is in `rds_iam`: it logs in with IAM tokens, passwords are refused.
     IamRole,
@@ -76,12 +98,20 @@ pub enum ObstacleKind {
     WrongOwner,
     /// The database is what an interrupted DROP DATABASE left.
     InvalidDatabase,
+    /// An extension is not on the server, or only a superuser may create it.
+    Extension,
+    /// The entry of the database's owner is held up, and this one needs the database.
+    OwnerHeldUp,
     /// Schema `public` belongs to a role that the master has no rights of.
     ForeignSchema,
     /// The secret is rotated or owned by an AWS service, or by another program.
     ForeignSecret,
     /// The secret is not a JSON object with a password.
     MalformedSecret,
+    /// A rotation was asked for, and the role may not log in, so that no password could be proved.
+    CannotLogIn,
+    /// A rotation was asked for, and there is no role yet whose password it could be.
+    NothingToRotate,
 }
 
 /// Something marked as ours that no variable file has.
@@ -118,6 +148,31 @@ pub enum Note {
     NotRead {
         /// The database.
         database: DatabaseName,
+    },
+    /// A rotation was begun and cut off; the plan finishes it.
+    UnfinishedRotation {
+        /// The entry.
+        entry: EntryKey,
+        /// Its role.
+        role: RoleName,
+        /// When the new password was staged, where that is known.
+        since: Option<Timestamp>,
+    },
+    /// A role that no entry of the database names holds privileges on it.
+    OtherAccess {
+        /// The database.
+        database: DatabaseName,
+        /// The role.
+        role: String,
+        /// What it holds.
+        privileges: BTreeSet<DatabasePrivilege>,
+    },
+    /// An entry's role is a member of other roles, and has their rights.
+    Memberships {
+        /// The entry's role.
+        role: RoleName,
+        /// The other roles.
+        of: BTreeSet<String>,
     },
     /// `--reset-password` named an entry whose password is known to be right.
     NothingToReset {

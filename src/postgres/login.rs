@@ -13,6 +13,8 @@ pub enum LoginOutcome {
     Accepted,
     /// It is not; the server's words.
     Refused(String),
+    /// The password is the role's, and the role holds all connections that it may have.
+    AtLimit,
     /// The password is the role's, but the login was turned away for another reason.
     TurnedAway(String),
     /// The server could not be asked.
@@ -41,9 +43,13 @@ fn comes_after_the_password(refusal: &DbError) -> bool {
     *code == SqlState::INSUFFICIENT_PRIVILEGE
         || *code == SqlState::INVALID_CATALOG_NAME
         || *code == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
-        || (*code == SqlState::TOO_MANY_CONNECTIONS && says(&["for role", "for database"]))
+        || (*code == SqlState::TOO_MANY_CONNECTIONS && says(&["for database"]))
         || (*code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
             && says(&["is not permitted to log in"]))
+}
+
+fn is_at_limit(refusal: &DbError) -> bool {
+    *refusal.code() == SqlState::TOO_MANY_CONNECTIONS && refusal.message().contains("for role")
 }
 
 fn classify(
@@ -57,6 +63,9 @@ fn classify(
     {
         if *refusal.code() == SqlState::INVALID_PASSWORD {
             return LoginOutcome::Refused(describe(error));
+        }
+        if is_at_limit(refusal) {
+            return LoginOutcome::AtLimit;
         }
         if comes_after_the_password(refusal) {
             return LoginOutcome::TurnedAway(describe(error));

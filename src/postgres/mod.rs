@@ -1,19 +1,25 @@
 //! PostgreSQL: connecting, reading, executing. Nothing is decided here.
 
 mod connect;
+mod contents;
 mod error;
 mod lock;
 mod login;
+mod matrix;
 mod session;
+mod sessions;
 mod snapshot;
 mod tls;
 
 pub use connect::{Access, Connector, Target};
+pub use contents::{Depth, Inside, available_extensions, read_inside};
 pub use error::{describe, is_retryable};
 pub use lock::{Lock, acquire};
 pub use login::{LoginOutcome, try_login};
+pub use matrix::read_matrix;
 pub use session::Session;
-pub use snapshot::{Snapshot, read_public_schema, snapshot};
+pub use sessions::{SessionsOf, count_sessions, end_sessions};
+pub use snapshot::{Snapshot, snapshot};
 pub use tls::{RootCertificates, SslMode, Tls};
 
 /// The database whose sessions hold the lock and see the shared catalogs. It is on every server, and

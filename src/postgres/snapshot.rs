@@ -3,17 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::SimpleQueryRow;
-use tokio_postgres::error::SqlState;
 
-use super::connect::{Access, ConnectFailure, Connector};
-use super::error::connect_error;
 use super::session::Session;
 use crate::actual::{Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role};
 use crate::error::{Error, Result};
-use crate::password::Password;
 
 const SNAPSHOT: &str = include_str!("sql/snapshot.sql");
-const PUBLIC_SCHEMA: &str = include_str!("sql/public_schema.sql");
 
 /// What the shared catalogs say.
 pub struct Snapshot {
@@ -54,36 +49,6 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     Ok(snapshot)
 }
 
-/// Reads schema `public` of a database. One that does not let us in is not read: its owner can set its
-/// connection limit to 0 or take CONNECT from us, and that must not hold up the others.
-///
-/// # Errors
-/// When the server cannot be reached or refuses the query.
-pub async fn read_public_schema(
-    connector: &Connector,
-    user: &str,
-    password: &Password,
-    database: &str,
-) -> Result<PublicSchema> {
-    let session = match connector.open(user, password, database, Access::Read).await {
-        Ok(session) => session,
-        Err(ConnectFailure::Postgres(error)) if turns_away(&error) => {
-            return Ok(PublicSchema::NotRead);
-        }
-        Err(failure) => return Err(connect_error(&failure, connector.target(), user, database)),
-    };
-    let sets = session.read(PUBLIC_SCHEMA).await?;
-    Ok(sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
-        PublicSchema::Present { owner: text(row, 0).to_owned(), public_may_create: flag(row, 1) }
-    }))
-}
-
-/// Whether the server answered, and knows us.
-fn turns_away(error: &tokio_postgres::Error) -> bool {
-    let unknown = [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
-    error.as_db_error().is_some_and(|error| !unknown.contains(error.code()))
-}
-
 fn database(row: &SimpleQueryRow) -> Database {
     Database {
         owner: text(row, 1).to_owned(),
@@ -93,6 +58,7 @@ fn database(row: &SimpleQueryRow) -> Database {
         privileges: BTreeMap::new(),
         comment: row.get(5).map(str::to_owned),
         public_schema: PublicSchema::NotRead,
+        contents: None,
     }
 }
 
@@ -168,10 +134,10 @@ fn ancestors(name: &str, parents: &BTreeMap<String, BTreeSet<String>>) -> BTreeS
     found
 }
 
-fn text(row: &SimpleQueryRow, column: usize) -> &str {
+pub(super) fn text(row: &SimpleQueryRow, column: usize) -> &str {
     row.get(column).unwrap_or_default()
 }
 
-fn flag(row: &SimpleQueryRow, column: usize) -> bool {
+pub(super) fn flag(row: &SimpleQueryRow, column: usize) -> bool {
     row.get(column) == Some("t")
 }

@@ -5,15 +5,23 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use super::notes;
 use super::words::{self, Kind, visible};
-use crate::apply::{Outcome, Progress};
+use crate::apply::{Outcome, Progress, Rotated};
+use crate::audit::Verb;
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
 
-const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
-const RED: Style = AnsiColor::Red.on_default();
-const BOLD: Style = Style::new().bold();
+pub(super) const RED: Style = AnsiColor::Red.on_default();
+pub(super) const BOLD: Style = Style::new().bold();
+
+/// Applications that get the secret through External Secrets Operator have the old password until then.
+const REFRESH: &str = "\
+hint: External Secrets Operator reads new passwords at its next refresh, and at once after
+  kubectl annotate externalsecret --namespace NAMESPACE NAME force-sync=$(date +%s) --overwrite
+";
 
 /// The plan.
 #[must_use]
@@ -33,10 +41,10 @@ pub fn human(plan: &Plan, color: bool) -> String {
     }
     for unclaimed in &plan.unclaimed {
         let _ =
-            writeln!(text, "  {} {}\n", paint(YELLOW, "?"), visible(&words::unclaimed(unclaimed)));
+            writeln!(text, "  {} {}\n", paint(YELLOW, "?"), visible(&notes::unclaimed(unclaimed)));
     }
     for note in &plan.notes {
-        let _ = writeln!(text, "  note: {}\n", visible(&words::note(note)));
+        let _ = writeln!(text, "  note: {}\n", visible(&notes::note(note)));
     }
     let _ = writeln!(text, "{}", paint(BOLD, &words::summary(plan)));
     text
@@ -62,12 +70,16 @@ pub fn progress(progress: &Progress<'_>, color: bool) -> String {
 
 /// The last lines of an apply. `again` is the command that goes on from here.
 #[must_use]
-pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str, color: bool) -> String {
+pub fn outcome(verb: Verb, plan: &Plan, outcome: &Outcome, again: &str, color: bool) -> String {
     let mut text = String::new();
     let complete = outcome.failed.is_empty() && outcome.skipped == 0;
-    let word = if complete { "Apply complete" } else { "Apply incomplete" };
-    let style = if complete { GREEN } else { RED };
-    let _ = write!(text, "{}: {} done", paint(color, style, word), outcome.done);
+    let run = match verb {
+        Verb::Apply => "Apply",
+        Verb::Rotate => "Rotation",
+    };
+    let (style, word) = if complete { (GREEN, "complete") } else { (RED, "incomplete") };
+    let title = paint(color, style, &format!("{run} {word}"));
+    let _ = write!(text, "{title}: {} done", outcome.done);
     if !complete {
         let (failed, skipped) = (outcome.failed.len(), outcome.skipped);
         let _ = write!(text, ", {failed} failed, {skipped} skipped");
@@ -77,12 +89,45 @@ pub fn outcome(plan: &Plan, outcome: &Outcome, again: &str, color: bool) -> Stri
         let entry = words::entry_name(failed.entry.as_ref());
         let _ = writeln!(text, "  {entry}: {} failed: {}", failed.change, failed.message);
     }
+    text.push_str(&rotated(&outcome.rotated));
     if !complete {
         let _ = writeln!(text, "hint: run `{again}` again; it goes on where this run stopped");
     } else if !plan.obstacles.is_empty() {
         let _ = writeln!(text, "Obstacles above held up their entries.");
     }
     text
+}
+
+/// What a rotation meant for those who use the password.
+fn rotated(rotated: &[Rotated]) -> String {
+    let mut text = String::new();
+    for Rotated { entry, role, refused_ms, sessions_left, sessions_ended } in rotated {
+        let name = words::entry_name(entry.as_ref());
+        let refused = match refused_ms {
+            Some(millis) => format!("the old one was refused {millis} ms before it was current"),
+            None => "an earlier run had set it, and it is current now".to_owned(),
+        };
+        let _ = writeln!(text, "  {name}: {role} has a new password; {refused}");
+        if let Some(ended) = sessions_ended {
+            let _ = writeln!(text, "    {} on the old login ended", sessions(*ended));
+        }
+        if *sessions_left > 0 {
+            let go_on = if *sessions_left == 1 { "goes on" } else { "go on" };
+            let _ = writeln!(
+                text,
+                "    {} on the old login {go_on}; --terminate-sessions ends them with the rotation",
+                sessions(*sessions_left)
+            );
+        }
+    }
+    if !rotated.is_empty() {
+        text.push_str(REFRESH);
+    }
+    text
+}
+
+fn sessions(count: u64) -> String {
+    if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") }
 }
 
 fn add_steps(text: &mut String, plan: &Plan, entry: Option<&EntryKey>, color: bool) {
@@ -103,7 +148,7 @@ fn sign(kind: Kind, color: bool) -> String {
     paint(color, style, kind.symbol())
 }
 
-fn paint(color: bool, style: Style, text: &str) -> String {
+pub(super) fn paint(color: bool, style: Style, text: &str) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words;
+use super::{notes, words};
 use crate::plan::Plan;
 
 /// The plan.
@@ -37,8 +37,8 @@ pub fn markdown(plan: &Plan) -> String {
     let others: Vec<String> = plan
         .unclaimed
         .iter()
-        .map(words::unclaimed)
-        .chain(plan.notes.iter().map(words::note))
+        .map(notes::unclaimed)
+        .chain(plan.notes.iter().map(notes::note))
         .collect();
     if !others.is_empty() {
         text.push_str("\n#### Notes\n\n");
@@ -49,12 +49,12 @@ pub fn markdown(plan: &Plan) -> String {
     text
 }
 
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     escaped(text).replace('|', "\\|")
 }
 
 /// Names on a server can hold anything: none may become markup, a mention or a line of its own.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

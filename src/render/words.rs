@@ -1,7 +1,8 @@
 //! What the renderers say alike.
 
+use crate::access::keywords;
 use crate::name::EntryKey;
-use crate::plan::{Change, Note, PasswordSource, Plan, Unclaimed};
+use crate::plan::{Change, FuturePrivileges, ObjectPrivileges, PasswordSource, Plan};
 
 /// How a change is marked, as Terraform marks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +24,10 @@ impl Kind {
 
 pub(super) fn kind(change: &Change) -> Kind {
     match change {
-        Change::CreateSecret { .. } | Change::CreateRole { .. } | Change::CreateDatabase { .. } => {
-            Kind::Create
-        }
+        Change::CreateSecret { .. }
+        | Change::CreateRole { .. }
+        | Change::CreateDatabase { .. }
+        | Change::CreateExtension { .. } => Kind::Create,
         Change::RestoreSecret { .. }
         | Change::StageVersion { .. }
         | Change::GrantMembership { .. }
@@ -37,9 +39,14 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
+        | Change::GrantPrivileges(_)
+        | Change::RevokePrivileges(_)
+        | Change::GrantDefaultPrivileges(_)
+        | Change::RevokeDefaultPrivileges(_)
         | Change::SetPassword { .. }
         | Change::PublishVersion { .. }
         | Change::ClearPending { .. }
+        | Change::EndSessions { .. }
         | Change::TagSecret { .. } => Kind::Update,
     }
 }
@@ -89,16 +96,63 @@ pub(super) fn what(change: &Change) -> String {
         Change::ClosePublicSchema { database } => {
             format!("database \"{database}\": REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         }
+        Change::CreateExtension { database, extension, .. } => {
+            format!("database \"{database}\": extension \"{extension}\"")
+        }
+        Change::GrantPrivileges(to) => {
+            format!("{} TO \"{}\"", on_objects("GRANT", to), to.role)
+        }
+        Change::RevokePrivileges(from) => {
+            format!("{} FROM \"{}\"", on_objects("REVOKE", from), from.role)
+        }
+        Change::GrantDefaultPrivileges(to) => {
+            format!("{} TO \"{}\"", on_future("GRANT", to), to.role)
+        }
+        Change::RevokeDefaultPrivileges(from) => {
+            format!("{} FROM \"{}\"", on_future("REVOKE", from), from.role)
+        }
         Change::SetPassword { role, .. } => format!("role \"{role}\": password from the secret"),
         Change::PublishVersion { secret, .. } => {
             format!("secret {secret}: prove a login, then move AWSCURRENT")
         }
         Change::ClearPending { secret, .. } => format!("secret {secret}: remove AWSPENDING"),
+        Change::EndSessions { role, .. } => {
+            format!("role \"{role}\": end the sessions that were opened with the old password")
+        }
         Change::TagSecret { secret, tags } => {
             let names: Vec<_> = tags.keys().map(String::as_str).collect();
             format!("secret {secret}: tags {}", names.join(", "))
         }
     }
+}
+
+/// `database "app": GRANT SELECT ON TABLES public.a, public.b and 7 more`.
+fn on_objects(verb: &str, what: &ObjectPrivileges) -> String {
+    const SHOWN: usize = 3;
+    let ObjectPrivileges { database, class, objects, privileges, role: _ } = what;
+    let plural = if objects.len() == 1 { "" } else { "S" };
+    let names: Vec<_> = objects.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = match objects.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "database \"{database}\": {verb} {} ON {}{plural} {}{more}",
+        keywords(privileges),
+        class.keyword(),
+        names.join(", ")
+    )
+}
+
+/// `database "app": GRANT SELECT ON future TABLES of "app_user"`.
+fn on_future(verb: &str, what: &FuturePrivileges) -> String {
+    let FuturePrivileges { database, owner, schema, class, privileges, role: _ } = what;
+    let schema = schema.as_ref().map(|name| format!(" in schema \"{name}\"")).unwrap_or_default();
+    format!(
+        "database \"{database}\": {verb} {} ON future {}S of \"{owner}\"{schema}",
+        keywords(privileges),
+        class.keyword()
+    )
 }
 
 pub(super) fn entry_name(entry: Option<&EntryKey>) -> &str {
@@ -108,39 +162,6 @@ pub(super) fn entry_name(entry: Option<&EntryKey>) -> &str {
 /// The entries that have steps, in order; the server first.
 pub(super) fn entries_with_steps(plan: &Plan) -> std::collections::BTreeSet<Option<&EntryKey>> {
     plan.steps.iter().map(|step| step.entry.as_ref()).collect()
-}
-
-pub(super) fn unclaimed(unclaimed: &Unclaimed) -> String {
-    let name = match unclaimed {
-        Unclaimed::Role(name) => format!("role \"{name}\""),
-        Unclaimed::Database(name) => format!("database \"{name}\""),
-        Unclaimed::Secret(name) => format!("secret {name}"),
-    };
-    format!("{name} is marked as ours, but no variable file has it; it is left alone")
-}
-
-pub(super) fn note(note: &Note) -> String {
-    match note {
-        Note::NoEntries => "`application_databases` is empty".to_owned(),
-        Note::ServerIsOpen { databases } => {
-            let names: Vec<_> = databases.iter().map(|name| format!("\"{name}\"")).collect();
-            format!(
-                "every role can connect to {}; --isolate-server closes them to PUBLIC",
-                names.join(", ")
-            )
-        }
-        Note::Encoding { database, encoding } => {
-            format!(
-                "database \"{database}\" has encoding {encoding}; only a dump and restore changes it"
-            )
-        }
-        Note::NotRead { database } => {
-            format!("database \"{database}\" does not let us in, so what is inside it was not read")
-        }
-        Note::NothingToReset { entry } => {
-            format!("the password of `{entry}` is known to be right: --reset-password does nothing")
-        }
-    }
 }
 
 /// `3 to create, 5 to change`.

@@ -47,7 +47,7 @@ pub fn place(
     }
     let (record, catalog) = match known {
         Some(record) => (record.clone(), None),
-        None => add_to_catalog(request, catalog, today).map_err(|problem| vec![problem])?,
+        None => add_to_catalog(request, catalog, today).map_err(|problem| vec![*problem])?,
     };
     let variables = if is_there { None } else { Some(add_to_variables(request, variables)?) };
     Ok(Placed { record, catalog, variables })
@@ -57,11 +57,11 @@ fn add_to_catalog(
     request: &Request,
     catalog: &Catalog,
     today: &str,
-) -> Result<(Record, Option<String>), Diagnostic> {
+) -> Result<(Record, Option<String>), Box<Diagnostic>> {
     let key = rds_catalog::free_key(catalog, &request.environment, &request.database);
     let failed = |why: String| {
         let name = catalog.source.name();
-        Diagnostic::anywhere(format!("cannot add to {name}: {why}"))
+        Diagnostic::anywhere(format!("cannot add to {name}: {why}")).boxed()
     };
     let too_long = || failed("the key is too long for an id".to_owned());
     let record = request.record(key, today).ok_or_else(too_long)?;

@@ -53,7 +53,7 @@ impl SecretsManager {
                     rotation_enabled: entry.rotation_enabled(),
                     owning_service: entry.owning_service(),
                     deleted: entry.deleted_date().is_some(),
-                })?;
+                });
                 secrets.insert(entry.name().unwrap_or_default().to_owned(), secret);
             }
         }
@@ -76,14 +76,13 @@ impl SecretsManager {
             }
             Err(error) => return Err(from_sdk("DescribeSecret", name, &error)),
         };
-        secret(Facts {
+        Ok(Some(secret(Facts {
             tags: answer.tags(),
             stages: answer.version_ids_to_stages(),
             rotation_enabled: answer.rotation_enabled(),
             owning_service: answer.owning_service(),
             deleted: answer.deleted_date().is_some(),
-        })
-        .map(Some)
+        })))
     }
 
     /// When each version of a secret was created; for ids that carry no time.
@@ -175,26 +174,34 @@ struct Facts<'a> {
     deleted: bool,
 }
 
-fn secret(facts: Facts<'_>) -> Result<Secret> {
+fn secret(facts: Facts<'_>) -> Secret {
     let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
-    Ok(Secret {
+    let (current, pending) = ("AWSCURRENT", "AWSPENDING");
+    let versions = [current, pending].map(|label| labelled(facts.stages, label));
+    let odd_version = versions.iter().find_map(|version| version.clone().err());
+    let [current, pending] = versions.map(|version| version.ok().flatten());
+    Secret {
         is_scheduled_for_deletion: facts.deleted,
         tags: facts.tags.iter().filter_map(pair).collect(),
         rotation_enabled: facts.rotation_enabled.unwrap_or(false),
         owning_service: facts.owning_service.map(str::to_owned),
-        current: labelled(facts.stages, "AWSCURRENT")?,
-        pending: labelled(facts.stages, "AWSPENDING")?,
-    })
+        current,
+        pending,
+        odd_version,
+    }
 }
 
-fn labelled(stages: Option<&HashMap<String, Vec<String>>>, label: &str) -> Result<Option<Version>> {
+/// The version that has a label; the text of its id where that has an unknown form.
+fn labelled(
+    stages: Option<&HashMap<String, Vec<String>>>,
+    label: &str,
+) -> Result<Option<Version>, String> {
     let mut holders = stages
         .into_iter()
         .flatten()
         .filter(|(_, labels)| labels.iter().any(|found| found == label));
     let Some((text, _)) = holders.next() else { return Ok(None) };
-    let id = VersionId::parse(text)
-        .ok_or_else(|| Error::new(format!("version id `{text}` has an unknown form")))?;
+    let id = VersionId::parse(text).ok_or_else(|| text.clone())?;
     let born = id.born();
     Ok(Some(Version { id, born, content: Content::NotRead }))
 }

@@ -182,15 +182,13 @@ fn plain_object<'a>(
     while let Expression::Parenthesis(inner) = expression {
         expression = inner.inner();
     }
-    match expression {
-        Expression::Object(object) => Ok(object),
-        other => {
-            let name = attribute.key.as_str();
-            let at = script.position(other.span().unwrap_or_default());
-            let problem = Diagnostic::at(at, format!("`{name}` is not written as a map"));
-            Err(problem.hint(format!("write `{name} = {{ … }}`")).boxed())
-        }
+    if let Expression::Object(object) = expression {
+        return Ok(object);
     }
+    let name = attribute.key.as_str();
+    let at = script.position(expression.span().unwrap_or_default());
+    let problem = Diagnostic::at(at, format!("`{name}` is not written as a map"));
+    Err(problem.hint(format!("write `{name} = {{ … }}`")).boxed())
 }
 
 fn base<'a>(script: &'a Script<'_>, attribute: &Attribute) -> &'a str {

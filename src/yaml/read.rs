@@ -101,9 +101,10 @@ impl Node {
 /// The first problem. Anchors, aliases and keys that are no scalars are problems too: nobody needs them
 /// in these files, and an edit of an alias would change two places.
 pub fn parse(source: &Source) -> Result<Node, Box<Diagnostic>> {
-    let mut reader = Reader::new(source);
-    reader.document().map_err(Box::new)
+    Reader::new(source).document()
 }
+
+type Parsed<T> = Result<T, Box<Diagnostic>>;
 
 struct Reader<'a> {
     source: &'a Source,
@@ -119,15 +120,15 @@ impl<'a> Reader<'a> {
         Self { source, parser: Parser::new_from_str(text), bytes }
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Diagnostic> {
+    fn next(&mut self) -> Parsed<(Event<'a>, Span)> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(self.syntax_error(&error)),
+            Some(Err(error)) => Err(self.syntax_error(&error).boxed()),
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
-    fn document(&mut self) -> Result<Node, Diagnostic> {
+    fn document(&mut self) -> Parsed<Node> {
         let mut found = None;
         loop {
             let (event, span) = self.next()?;
@@ -136,20 +137,26 @@ impl<'a> Reader<'a> {
                 Event::DocumentStart(_) if found.is_none() => {}
                 Event::DocumentStart(_) => {
                     let problem = Diagnostic::at(self.position(span), "a second document");
-                    return Err(problem.hint("remove the line `---`"));
+                    return Err(problem.hint("remove the line `---`").boxed());
                 }
                 Event::StreamEnd => break,
-                other => found = Some(self.node(other, span, 0)?),
+                Event::Alias(_)
+                | Event::Scalar(..)
+                | Event::SequenceStart(..)
+                | Event::SequenceEnd
+                | Event::MappingStart(..)
+                | Event::MappingEnd => found = Some(self.node(event, span, 0)?),
             }
         }
         let at = self.source.end();
         Ok(found.unwrap_or(Node { kind: Kind::Null, at }))
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Diagnostic> {
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Parsed<Node> {
         let at = self.position(span);
         if depth == MAX_DEPTH {
-            return Err(Diagnostic::at(at, format!("more than {MAX_DEPTH} nested levels")));
+            let message = format!("more than {MAX_DEPTH} nested levels");
+            return Err(Diagnostic::at(at, message).boxed());
         }
         match event {
             Event::Scalar(text, style, 0, _) => {
@@ -163,7 +170,7 @@ impl<'a> Reader<'a> {
             | Event::MappingStart(..)
             | Event::Alias(_) => {
                 let problem = Diagnostic::at(at, "an anchor or alias");
-                Err(problem.hint("write the value itself"))
+                Err(problem.hint("write the value itself").boxed())
             }
             Event::Nothing
             | Event::StreamStart
@@ -171,11 +178,11 @@ impl<'a> Reader<'a> {
             | Event::DocumentStart(_)
             | Event::DocumentEnd
             | Event::SequenceEnd
-            | Event::MappingEnd => Err(Diagnostic::at(at, "expected a value")),
+            | Event::MappingEnd => Err(Diagnostic::at(at, "expected a value").boxed()),
         }
     }
 
-    fn list(&mut self, start: Span, depth: usize) -> Result<Node, Diagnostic> {
+    fn list(&mut self, start: Span, depth: usize) -> Parsed<Node> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
@@ -188,7 +195,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn map(&mut self, start: Span, depth: usize) -> Result<Node, Diagnostic> {
+    fn map(&mut self, start: Span, depth: usize) -> Parsed<Node> {
         let mut members: Vec<Member> = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -204,15 +211,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn member(&self, key: Node, value: Node, others: &[Member]) -> Result<Member, Diagnostic> {
+    fn member(&self, key: Node, value: Node, others: &[Member]) -> Parsed<Member> {
         let (Kind::Text(text), at) = (key.kind, key.at.clone()) else {
-            return Err(Diagnostic::at(key.at, "a key must be a word").hint("quote it"));
+            return Err(Diagnostic::at(key.at, "a key must be a word").hint("quote it").boxed());
         };
         match others.iter().find(|other| other.key == text) {
             Some(first) => Err(Diagnostic::at(at, format!("`{text}` is set twice"))
                 .label("set again here")
                 .related(first.key_at.clone(), "first set here")
-                .hint("remove one of the two")),
+                .hint("remove one of the two")
+                .boxed()),
             None => Ok(Member { key: text, key_at: at, value }),
         }
     }

@@ -6,6 +6,9 @@
     reason = "tests stop at what is wrong and say what they ran"
 )]
 
+mod access;
+mod drift;
+mod external_secret;
 mod harness;
 mod input;
 mod interruption;
@@ -17,8 +20,10 @@ mod prefix;
 mod request;
 mod request_contract;
 mod request_corpus;
+mod rotation;
 mod secrecy;
 mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
+mod verification;

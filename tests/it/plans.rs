@@ -9,7 +9,7 @@ fn document(answer: &Answer) -> Value {
 }
 
 #[track_caller]
-fn assert_valid(document: &Value) {
+pub fn assert_valid(document: &Value) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/plan.schema.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

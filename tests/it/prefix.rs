@@ -3,6 +3,7 @@
 
 mod examples;
 mod generate;
+mod rotation;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,7 @@ use world::Label::{Current, Pending};
 
 const CASES: u32 = 2_500;
 
-const CHANGES: [&str; 18] = [
+const CHANGES: [&str; 23] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -37,13 +38,18 @@ const CHANGES: [&str; 18] = [
     "allow_connections",
     "own_public_schema",
     "close_public_schema",
+    "create_extension",
+    "grant_privileges",
+    "revoke_privileges",
+    "grant_default_privileges",
+    "revoke_default_privileges",
     "set_password",
     "publish_version",
     "clear_pending",
     "tag_secret",
 ];
 
-const OBSTACLES: [ObstacleKind; 12] = [
+const OBSTACLES: [ObstacleKind; 14] = [
     ObstacleKind::ReservedName,
     ObstacleKind::OtherEnvironment,
     ObstacleKind::ForeignRole,
@@ -56,6 +62,8 @@ const OBSTACLES: [ObstacleKind; 12] = [
     ObstacleKind::ForeignSchema,
     ObstacleKind::ForeignSecret,
     ObstacleKind::MalformedSecret,
+    ObstacleKind::Extension,
+    ObstacleKind::OwnerHeldUp,
 ];
 
 #[test]
@@ -170,6 +178,11 @@ fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
             Touched::Database(name) => {
                 (name, Some(name) == world.server.master_database.as_deref())
             }
+            // What was left in the master's database is taken away there.
+            Touched::Privileges(name) if Some(name) == world.server.master_database.as_deref() => {
+                (entry.database.as_str(), false)
+            }
+            Touched::Privileges(name) => (name, false),
             Touched::Secret(name) => (name, false),
         };
         let own = [entry.username.as_str(), entry.database.as_str(), entry.secret.as_str()];
@@ -191,6 +204,8 @@ fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
 enum Touched<'a> {
     Role(&'a str),
     Database(&'a str),
+    /// Privileges of the entry's role in this database are taken away.
+    Privileges(&'a str),
     Secret(&'a str),
 }
 
@@ -206,14 +221,20 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::CreateRole { role, .. }
         | Change::AlterRole { role, .. }
         | Change::WriteMarker { role, .. }
+        | Change::EndSessions { role, .. }
         | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
         Change::RevokeFromPublic { database, .. } => Touched::Database(database),
         Change::CreateDatabase { database, .. }
         | Change::GrantConnect { database, .. }
         | Change::CommentOnDatabase { database }
         | Change::AllowConnections { database }
+        | Change::CreateExtension { database, .. }
         | Change::OwnPublicSchema { database, .. }
         | Change::ClosePublicSchema { database } => Touched::Database(database.as_str()),
+        Change::GrantPrivileges(to) => Touched::Database(&to.database),
+        Change::GrantDefaultPrivileges(to) => Touched::Database(&to.database),
+        Change::RevokePrivileges(from) => Touched::Privileges(&from.database),
+        Change::RevokeDefaultPrivileges(from) => Touched::Privileges(&from.database),
     }
 }
 
@@ -243,7 +264,13 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
+        | Change::CreateExtension { .. }
+        | Change::GrantPrivileges(_)
+        | Change::RevokePrivileges(_)
+        | Change::GrantDefaultPrivileges(_)
+        | Change::RevokeDefaultPrivileges(_)
         | Change::ClearPending { .. }
+        | Change::EndSessions { .. }
         | Change::TagSecret { .. } => true,
     }
 }

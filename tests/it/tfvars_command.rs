@@ -48,7 +48,7 @@ fn shows_what_wins_as_json() {
     let document: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
     let value = json!({
         "access_level": null, "connection_limit": null, "createdb": null,
-        "database_name": "b", "username": "b",
+        "database_name": "b", "extensions": null, "username": "b",
     });
     assert_eq!(document["application_databases"]["b"]["value"], value);
     assert_eq!(document["application_databases"]["b"]["file"], "--var application_databases");

@@ -11,4 +11,4 @@ mod stack;
 mod tls;
 
 pub use repository::{CATALOG, Repository, VARIABLES, package};
-pub use stack::{Answer, ENV, Stack, answer};
+pub use stack::{Answer, ENV, Rows, Stack, answer};

@@ -169,6 +169,7 @@ fn short(change: &Change) -> String {
         | Change::WriteMarker { version, .. }
         | Change::SetPassword { version, .. }
         | Change::PublishVersion { version, .. }
+        | Change::EndSessions { version, .. }
         | Change::ClearPending { version, .. }
         | Change::StageVersion { version, password: PasswordSource::New, .. } => {
             format!("{name} v{}", number(version))
@@ -187,6 +188,11 @@ fn short(change: &Change) -> String {
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
+        | Change::CreateExtension { .. }
+        | Change::GrantPrivileges(_)
+        | Change::RevokePrivileges(_)
+        | Change::GrantDefaultPrivileges(_)
+        | Change::RevokeDefaultPrivileges(_)
         | Change::TagSecret { .. } => name.to_owned(),
     }
 }

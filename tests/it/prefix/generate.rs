@@ -1,10 +1,12 @@
 //! Environments in every state that can be met, with few names so that they collide.
 
+mod access;
 mod build;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use goldenpath_rds::actual::{DatabasePrivilege, Endpoint, Membership, Server};
+use goldenpath_rds::access::AccessLevel;
+use goldenpath_rds::actual::{AvailableExtension, DatabasePrivilege, Endpoint, Membership, Server};
 use goldenpath_rds::desired::{Desired, Entry};
 use goldenpath_rds::name::{DatabaseName, EntryKey, Environment, RoleName, SecretName};
 use goldenpath_rds::new_versions::NewVersions;
@@ -17,6 +19,7 @@ use proptest::sample::{Index, select};
 use uuid::{Builder, Uuid};
 
 use super::world::{World, plain_role};
+use access::{AccessState, access_state};
 
 pub const MASTER: &str = "platform_admin";
 pub const MASTER_DATABASE: &str = "main";
@@ -57,13 +60,11 @@ pub fn scenario() -> impl Strategy<Value = Scenario> {
             };
             let new = NewVersions { at: time(at), seed: Uuid::from_u128(7) };
             let mut scenario = Scenario { desired, world, new };
+            scenario.add_master_database();
             for (at, state) in entries.into_iter().enumerate() {
-                scenario.add_entry(
-                    KEYS[at],
-                    USERNAMES[usernames[at]],
-                    DATABASES[databases[at]],
-                    &state,
-                );
+                let shares = at > 0 && state.access.shares.is_some();
+                let database = DATABASES[databases[if shares { 0 } else { at }]];
+                scenario.add_entry(KEYS[at], USERNAMES[usernames[at]], database, &state);
             }
             scenario.add_server_databases(&server);
             if server.has_leftovers {
@@ -106,7 +107,12 @@ fn server() -> impl Strategy<Value = ServerState> {
 
 pub fn server_of(version: u32, master_database: Option<String>) -> Server {
     let endpoint = Endpoint { host: "db.example.com".to_owned(), port: 5432 };
-    Server { version, master: MASTER.to_owned(), master_database, endpoint }
+    let extension = |needs_superuser| AvailableExtension { needs_superuser, schema: None };
+    let extensions = BTreeMap::from([
+        ("hstore".to_owned(), extension(false)),
+        ("dblink".to_owned(), extension(true)),
+    ]);
+    Server { version, master: MASTER.to_owned(), master_database, endpoint, extensions }
 }
 
 /// What there is of one entry.
@@ -117,6 +123,7 @@ struct EntryState {
     role: Option<RoleState>,
     database: Option<DatabaseState>,
     secret: Option<SecretState>,
+    access: AccessState,
 }
 
 fn entry_state() -> impl Strategy<Value = EntryState> {
@@ -126,8 +133,10 @@ fn entry_state() -> impl Strategy<Value = EntryState> {
         option::weighted(0.7, role_state()),
         option::weighted(0.7, database_state()),
         option::weighted(0.8, secret_state()),
+        access_state(),
     )
-        .prop_map(|(wants_createdb, resets, role, database, secret)| EntryState {
+        .prop_map(|(wants_createdb, resets, role, database, secret, access)| EntryState {
+            access,
             wants_createdb,
             resets,
             role,
@@ -417,6 +426,8 @@ pub fn entry(name: &str, username: &str, database: &str) -> Entry {
         secret: SecretName::of_database(&environment("dev"), &database),
         database,
         username: RoleName::parse(username).expect("a valid name"),
+        access: AccessLevel::Owner,
+        extensions: BTreeSet::new(),
         connection_limit: 20,
         createdb: false,
     }

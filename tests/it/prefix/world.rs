@@ -1,17 +1,18 @@
 //! A server and a Secrets Manager in memory: what a reading shows of them, and (in `play`) what each
 //! change does to them.
 
+mod grants;
 mod play;
 mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::actual::{
-    Actual, ConnectionFields, Content, Database, DatabasePrivilege, Grantee, Login, Membership,
-    PublicSchema, Role, Server,
+    Actual, ConnectionFields, Content, Contents, Database, DatabasePrivilege, Grantee, Login,
+    Membership, PublicSchema, Role, Schema, Server,
 };
 use goldenpath_rds::desired::{Desired, Entry};
-use goldenpath_rds::diff::diff;
+use goldenpath_rds::diff::{Rotation, diff, rotation};
 use goldenpath_rds::marker::Marker;
 use goldenpath_rds::name::Environment;
 use goldenpath_rds::new_versions::NewVersions;
@@ -38,8 +39,18 @@ impl World {
         diff(desired, &self.read(desired, new), new)
     }
 
+    /// Reads and compares as `rotate` does.
+    pub fn rotate(&self, desired: &Desired, new: &NewVersions, wanted: &Rotation) -> Plan {
+        let compare = |actual: &Actual| rotation(desired, actual, new, wanted);
+        compare(&self.read_for(desired, compare))
+    }
+
     /// What a reading shows: the list first, then what a draft of the plan leaves open.
     pub fn read(&self, desired: &Desired, new: &NewVersions) -> Actual {
+        self.read_for(desired, |actual| diff(desired, actual, new))
+    }
+
+    fn read_for(&self, desired: &Desired, draft: impl Fn(&Actual) -> Plan) -> Actual {
         let listed = |(name, secret): (&String, &Stored)| (name.clone(), secret.listed());
         let mut actual = Actual {
             server: self.server.clone(),
@@ -47,7 +58,7 @@ impl World {
             databases: self.visible_databases(desired),
             secrets: self.secrets.iter().map(listed).collect(),
         };
-        let draft = diff(desired, &actual, new);
+        let draft = draft(&actual);
         for entry in desired.entries.values() {
             let key = Some(&entry.key);
             if draft.steps.iter().any(|step| step.entry.as_ref() == key)
@@ -88,10 +99,17 @@ impl World {
     fn visible_databases(&self, desired: &Desired) -> BTreeMap<String, Database> {
         let mut databases = self.databases.clone();
         for (name, database) in &mut databases {
-            let asked = desired.entries.values().any(|entry| entry.database.as_str() == name);
+            let is_masters = self.server.master_database.as_ref() == Some(name);
+            let asked =
+                desired.entries.values().any(|entry| entry.database.as_str() == name) || is_masters;
+            let whole = is_masters
+                || desired.databases_with_contents().iter().any(|asked| asked.as_str() == name);
             let open = database.allows_connections && !database.is_invalid;
             if !(asked && open && self.master_may(database, DatabasePrivilege::Connect)) {
                 database.public_schema = PublicSchema::NotRead;
+                database.contents = None;
+            } else if !whole {
+                database.contents = None;
             }
         }
         databases
@@ -157,9 +175,12 @@ impl World {
             dbname: entry.database.clone(),
             endpoint: self.server.endpoint.clone(),
         });
-        let comment = entry.database_comment(&desired.environment);
+        let owner = desired.owner_of(&entry.database).expect("every database has one");
+        let comment = owner.database_comment(&desired.environment);
         let checks = [
-            ("the owner", database.owner != entry.username.as_str()),
+            ("the owner", database.owner != owner.username.as_str()),
+            ("access", !self.has_access(entry, owner)),
+            ("what was left in the master's database", self.has_traces(entry)),
             ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
             ("ALLOW_CONNECTIONS", !database.allows_connections),
             ("the database's comment", database.comment.as_ref() != Some(&comment)),
@@ -227,7 +248,17 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
         ]),
         comment: None,
         public_schema: schema_of_template(server),
+        contents: Some(contents_of_template(server)),
     }
+}
+
+/// What is in a new database.
+pub fn contents_of_template(server: &Server) -> Contents {
+    let owner =
+        if server.has_closed_public_schema() { "pg_database_owner" } else { &server.master };
+    let public = Schema { owner: owner.to_owned(), privileges: BTreeMap::new() };
+    let schemas = BTreeMap::from([("public".to_owned(), public)]);
+    Contents { schemas, ..Contents::default() }
 }
 
 /// Schema `public` of `template0`, and on PostgreSQL 14 of `template1` as RDS has it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use goldenpath_rds::access::AccessLevel;
 use goldenpath_rds::actual::{
     ConnectionFields, Database, DatabasePrivilege, Grantee, PublicSchema, Role, Server,
 };
@@ -15,9 +16,9 @@ use super::super::world::{
     vouched,
 };
 use super::{
-    Comment, DatabaseComment, DatabaseState, EntryState, Fields, MASTER, Owner, Pending, RoleState,
-    STRANGER, Says, Scenario, SchemaState, SecretState, ServerState, Tags, created, entry,
-    environment, key, ours,
+    AccessState, Comment, DatabaseComment, DatabaseState, EntryState, Fields, MASTER, Owner,
+    Pending, RoleState, STRANGER, Says, Scenario, SchemaState, SecretState, ServerState, Tags,
+    created, entry, environment, key, ours,
 };
 
 impl Scenario {
@@ -30,6 +31,7 @@ impl Scenario {
     ) {
         let mut entry = entry(name, username, database);
         entry.createdb = state.wants_createdb;
+        state.access.ask(&mut entry, self.desired.entries.is_empty());
         if state.resets {
             self.desired.reset_passwords.insert(entry.key.clone());
         }
@@ -40,10 +42,12 @@ impl Scenario {
         if let Some(secret) = secret {
             self.world.secrets.insert(entry.secret.to_string(), secret);
         }
-        if let Some(database) = &state.database {
-            let database = self.database(&entry, database);
+        if let Some(found) = state.database.as_ref().filter(|_| entry.access == AccessLevel::Owner)
+        {
+            let database = self.database(&entry, found, &state.access);
             self.world.databases.insert(entry.database.to_string(), database);
         }
+        self.add_access(&entry, &state.access);
         self.desired.entries.insert(entry.key.clone(), entry);
     }
 
@@ -155,7 +159,7 @@ impl Scenario {
         if exists { name } else { STRANGER }.to_owned()
     }
 
-    fn database(&self, entry: &Entry, state: &DatabaseState) -> Database {
+    fn database(&self, entry: &Entry, state: &DatabaseState, access: &AccessState) -> Database {
         let server = &self.world.server;
         let mut database = half_made(server, &self.owner(Some(entry), state.owner));
         database.comment = database_comment(entry, state.comment);
@@ -188,7 +192,17 @@ impl Scenario {
         if !self.world.master_may(&database, DatabasePrivilege::Connect) {
             // What is planned in a database that was not read is a guess; it is not wrong here.
             database.public_schema = schema_of_template(server);
+            return database;
         }
+        let mut contents = self.contents(entry, access);
+        match (&database.public_schema, contents.schemas.get_mut("public")) {
+            (PublicSchema::Present { owner, .. }, Some(public)) => public.owner.clone_from(owner),
+            (PublicSchema::Absent | PublicSchema::NotRead, _) | (_, None) => {
+                contents.schemas.remove("public");
+                contents.relations.retain(|name, _| name.schema != "public");
+            }
+        }
+        database.contents = Some(contents);
         database
     }
 
@@ -202,6 +216,14 @@ impl Scenario {
             database.privileges.retain(|_, held| !held.is_empty());
             self.world.databases.insert((*name).to_owned(), database);
         }
+    }
+
+    /// The master's own database, if no entry claims its name.
+    pub(super) fn add_master_database(&mut self) {
+        let Some(name) = self.world.server.master_database.clone() else { return };
+        let mut database = half_made(&self.world.server, MASTER);
+        database.allows_connections = true;
+        self.world.databases.insert(name, database);
     }
 
     /// What an entry of the past left.

@@ -90,12 +90,23 @@ impl World {
             Change::OwnPublicSchema { database, owner } => {
                 let (found, _) = self.schema(database.as_str())?;
                 owner.as_str().clone_into(found);
+                let database = self.databases.get_mut(database.as_str()).ok_or("gone")?;
+                let contents = database.contents.as_mut().ok_or("gone")?;
+                let public = contents.schemas.get_mut("public").ok_or("no schema public")?;
+                owner.as_str().clone_into(&mut public.owner);
                 Ok(())
             }
             Change::ClosePublicSchema { database } => {
                 *self.schema(database.as_str())?.1 = false;
                 Ok(())
             }
+            Change::CreateExtension { database, owner, extension, schema: _ } => {
+                self.create_extension(database, owner, extension)
+            }
+            Change::GrantPrivileges(to) => self.grant(to),
+            Change::RevokePrivileges(from) => self.revoke(from),
+            Change::GrantDefaultPrivileges(to) => self.grant_default(to),
+            Change::RevokeDefaultPrivileges(from) => self.revoke_default(from),
             Change::SetPassword { role, secret, version, replaces: _ } => {
                 let password = self.secret(secret)?.password_of(version)?;
                 self.administered(role)?.comment = Some(marker(version).to_string());
@@ -113,6 +124,8 @@ impl World {
                     other => Err(format!("AWSPENDING is on {other:?}")),
                 }
             }
+            // Sessions are not in this world.
+            Change::EndSessions { .. } => Ok(()),
             Change::TagSecret { secret, tags } => {
                 self.secret(secret)?.tags.extend(tags.clone());
                 Ok(())
@@ -231,21 +244,13 @@ impl World {
         }
     }
 
+    /// The password is what is proved. Being turned away by the database comes after it.
     fn prove_login(&self, entry: &Entry, role: &RoleName, version: &VersionId) -> Played {
         let secret = self.secrets.get(entry.secret.as_str()).ok_or("no such secret")?;
-        let database = self.databases.get(entry.database.as_str()).ok_or("no such database")?;
         let version = secret.versions.get(version).ok_or("no such version")?;
-        let own = Grantee::Role(role.to_string());
-        let may_connect = database.owner == role.as_str()
-            || [Grantee::Public, own]
-                .iter()
-                .any(|who| database.privileges_of(who).any(|p| p == DatabasePrivilege::Connect));
-        if !may_connect || !database.allows_connections {
-            return Err(format!("{role} may not connect to {}", entry.database));
-        }
         match self.login(role.as_str(), version) {
             Login::Accepted => Ok(()),
-            Login::Refused(why) => Err(why),
+            Login::Refused(why) | Login::Failed(why) => Err(why),
             Login::NotTried => Err("not tried".to_owned()),
         }
     }

@@ -41,6 +41,7 @@ impl Stored {
             owning_service: self.owning_service.clone(),
             current: self.current.as_ref().map(version),
             pending: self.pending.as_ref().map(version),
+            odd_version: None,
         }
     }
 

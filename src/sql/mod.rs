@@ -1,5 +1,7 @@
 //! Changes as SQL: the only place that writes SQL which changes anything.
 
+mod privileges;
+
 use std::fmt::Write as _;
 
 use postgres_protocol::escape::{escape_identifier, escape_literal};
@@ -9,6 +11,7 @@ use crate::marker::Marker;
 use crate::name::{DatabaseName, RoleName};
 use crate::password::Verifier;
 use crate::plan::RoleAttributes;
+pub use privileges::{create_extension, grant, grant_default, revoke, revoke_default};
 
 /// `CREATE ROLE` and its marker, as one query and so as one transaction.
 ///

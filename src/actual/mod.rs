@@ -1,5 +1,7 @@
 //! What is there: facts read from PostgreSQL and Secrets Manager, with no judgement.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -7,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::version_id::VersionId;
+pub use contents::{AvailableExtension, Contents, DefaultPrivileges, ObjectName, Relation, Schema};
 
 /// The state of the server and of the environment's secrets at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Server {
     pub master_database: Option<String>,
     /// Where applications reach the server; it is written into their secrets.
     pub endpoint: Endpoint,
+    /// The extensions that it could install, by name; read only if an entry asks for one.
+    pub extensions: BTreeMap<String, AvailableExtension>,
 }
 
 impl Server {
@@ -107,8 +112,10 @@ pub enum Login {
     NotTried,
     /// The server took the password.
     Accepted,
-    /// The server did not take it, or could not be asked; the server's words.
+    /// The server did not take it; its words.
     Refused(String),
+    /// The server could not be asked; why.
+    Failed(String),
 }
 
 /// One row of `pg_database`.
@@ -129,6 +136,8 @@ pub struct Database {
     pub comment: Option<String>,
     /// Schema `public` in it.
     pub public_schema: PublicSchema,
+    /// What else is in it; read only where an entry asks for more than a database and its owner.
+    pub contents: Option<Contents>,
 }
 
 impl Database {
@@ -202,6 +211,8 @@ pub struct Secret {
     pub current: Option<Version>,
     /// The version labelled AWSPENDING.
     pub pending: Option<Version>,
+    /// A labelled version whose id has an unknown form, so that no marker could name it.
+    pub odd_version: Option<String>,
 }
 
 /// A version of a secret.

@@ -1,0 +1,117 @@
+//! What is inside a database: schemas, and what its owner made and gave away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Grantee;
+use crate::access::{ObjectClass, Privilege};
+
+/// The inside of a database as far as access to it is concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The schemas but PostgreSQL's own.
+    pub schemas: BTreeMap<String, Schema>,
+    /// The tables and sequences of the database's owner; those of other roles are not ours to grant.
+    pub relations: BTreeMap<ObjectName, Relation>,
+    /// What ALTER DEFAULT PRIVILEGES FOR ROLE (the database's owner) gives to others.
+    pub default_privileges: BTreeMap<DefaultPrivileges, BTreeSet<Privilege>>,
+    /// The names of the installed extensions.
+    pub extensions: BTreeSet<String>,
+}
+
+impl Contents {
+    /// What a role holds on each of the owner's objects of one class, the objects on which it holds
+    /// nothing included.
+    pub fn held<'a>(
+        &'a self,
+        class: ObjectClass,
+        role: &'a Grantee,
+    ) -> impl Iterator<Item = (ObjectName, BTreeSet<Privilege>)> + 'a {
+        let held = move |privileges: &BTreeMap<Grantee, BTreeSet<Privilege>>| {
+            privileges.get(role).cloned().unwrap_or_default()
+        };
+        let schemas = self.schemas.iter().filter(move |_| class == ObjectClass::Schema);
+        let relations = self.relations.iter().filter(move |(_, found)| found.class == class);
+        schemas
+            .map(move |(name, found)| (ObjectName::schema(name), held(&found.privileges)))
+            .chain(relations.map(move |(name, found)| (name.clone(), held(&found.privileges))))
+    }
+}
+
+/// A schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Its owner.
+    pub owner: String,
+    /// The privileges that its owner granted.
+    pub privileges: BTreeMap<Grantee, BTreeSet<Privilege>>,
+}
+
+/// A table or a sequence of the database's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Which of the two; never a schema.
+    pub class: ObjectClass,
+    /// The privileges that its owner granted.
+    pub privileges: BTreeMap<Grantee, BTreeSet<Privilege>>,
+}
+
+/// Which future objects, and who gets privileges on them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DefaultPrivileges {
+    /// IN SCHEMA; `None` is every schema.
+    pub schema: Option<String>,
+    /// The kind of object.
+    pub class: ObjectClass,
+    /// Who gets them.
+    pub grantee: Grantee,
+}
+
+/// The name of a schema, or of a table or sequence in one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectName {
+    /// The schema.
+    pub schema: String,
+    /// The table or sequence; `None` for the schema itself.
+    pub name: Option<String>,
+}
+
+impl ObjectName {
+    /// A schema.
+    #[must_use]
+    pub fn schema(name: &str) -> Self {
+        Self { schema: name.to_owned(), name: None }
+    }
+
+    /// Something in a schema.
+    #[must_use]
+    pub fn within(schema: &str, name: &str) -> Self {
+        Self { schema: schema.to_owned(), name: Some(name.to_owned()) }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{}.{name}", self.schema),
+            None => f.write_str(&self.schema),
+        }
+    }
+}
+
+impl Serialize for ObjectName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq([Some(&self.schema), self.name.as_ref()].into_iter().flatten())
+    }
+}
+
+/// An extension that the server could install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AvailableExtension {
+    /// Only a superuser may: it is not marked as trusted.
+    pub needs_superuser: bool,
+    /// The schema that its control file prescribes.
+    pub schema: Option<String>,
+}

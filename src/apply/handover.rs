@@ -1,0 +1,77 @@
+//! Between a role and AWSCURRENT: passwords that were set and are not yet what applications read.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::password::Password;
+use crate::version_id::VersionId;
+
+/// The handovers of one run, by the version that takes over.
+#[derive(Default)]
+pub struct Handovers(Mutex<BTreeMap<VersionId, Handover>>);
+
+/// What is known of one.
+#[derive(Default)]
+struct Handover {
+    /// Kept from the moment it is set until a login proves it, so that the time in which neither
+    /// password works is not spent on reading it again.
+    password: Option<Password>,
+    /// When the statement that sets it was sent: from then on the old one may be refused.
+    sent: Option<Instant>,
+    /// No session that began before this moment can have come in with the new password.
+    begun: Option<Instant>,
+    refused_for: Option<Duration>,
+    ended_sessions: Option<u64>,
+}
+
+impl Handovers {
+    /// The role has the password now; `sent` is when the statement that sets it went out.
+    pub(super) fn set(&self, version: &VersionId, password: Password, sent: Instant) {
+        self.with(version, |handover| {
+            handover.password = Some(password);
+            handover.sent = Some(sent);
+            handover.begun = Some(Instant::now());
+        });
+    }
+
+    /// The password that this run has set, once.
+    pub(super) fn take_password(&self, version: &VersionId) -> Option<Password> {
+        self.with(version, |handover| handover.password.take())
+    }
+
+    /// AWSCURRENT is about to move. Where an earlier run has set the password, this is the last moment
+    /// of which it is certain that the old login was in use.
+    pub(super) fn before_publishing(&self, version: &VersionId) {
+        self.with(version, |handover| {
+            handover.begun.get_or_insert_with(Instant::now);
+        });
+    }
+
+    /// AWSCURRENT has moved.
+    pub(super) fn published(&self, version: &VersionId) {
+        self.with(version, |handover| {
+            handover.refused_for = handover.sent.map(|sent| sent.elapsed());
+        });
+    }
+
+    pub(super) fn ended_sessions(&self, version: &VersionId, count: u64) {
+        self.with(version, |handover| handover.ended_sessions = Some(count));
+    }
+
+    /// How long ago the old login was still good; `None` if this run neither set nor published it.
+    pub(super) fn age(&self, version: &VersionId) -> Option<Duration> {
+        self.with(version, |handover| handover.begun.map(|begun| begun.elapsed()))
+    }
+
+    /// How long the old password was refused before the new one became current, at most, and how many
+    /// sessions were ended.
+    pub(super) fn result(&self, version: &VersionId) -> (Option<Duration>, Option<u64>) {
+        self.with(version, |handover| (handover.refused_for, handover.ended_sessions))
+    }
+
+    fn with<T>(&self, version: &VersionId, action: impl FnOnce(&mut Handover) -> T) -> T {
+        let mut handovers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        action(handovers.entry(version.clone()).or_default())
+    }
+}

@@ -1,0 +1,57 @@
+//! What a rotation meant for those who use the old password.
+
+use serde::Serialize;
+
+use super::Effects;
+use crate::error::Result;
+use crate::name::EntryKey;
+use crate::plan::{Change, Plan};
+use crate::postgres::{SessionsOf, count_sessions};
+
+/// A password that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rotated {
+    /// The entry; `None` for the master.
+    pub entry: Option<EntryKey>,
+    /// The role.
+    pub role: String,
+    /// Milliseconds between the old password being refused and the new one being AWSCURRENT; at most
+    /// that long neither the secret nor the old password let anybody in. `None` when an earlier run had
+    /// set the new password.
+    pub refused_ms: Option<u64>,
+    /// Sessions that were opened with the old password and go on.
+    pub sessions_left: u64,
+    /// Sessions that were ended on request.
+    pub sessions_ended: Option<u64>,
+}
+
+impl Effects<'_> {
+    /// What became of the passwords that this run has published. A copy of the same password, as a
+    /// changed host needs it, is none.
+    ///
+    /// # Errors
+    /// When the server cannot be asked for its sessions.
+    pub async fn rotated(&self, plan: &Plan) -> Result<Vec<Rotated>> {
+        let mut rotated = Vec::new();
+        for step in &plan.steps {
+            let Change::PublishVersion { version, replaces, role, .. } = &step.change else {
+                continue;
+            };
+            let Some(age) =
+                self.handovers.age(version).filter(|_| version.born() != replaces.born())
+            else {
+                continue;
+            };
+            let (refused, sessions_ended) = self.handovers.result(version);
+            let sessions = SessionsOf { role: role.as_str(), older_than: age };
+            rotated.push(Rotated {
+                entry: step.entry.clone(),
+                role: role.to_string(),
+                refused_ms: refused.and_then(|refused| u64::try_from(refused.as_millis()).ok()),
+                sessions_left: count_sessions(self.session, &sessions).await?,
+                sessions_ended,
+            });
+        }
+        Ok(rotated)
+    }
+}

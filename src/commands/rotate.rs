@@ -1,0 +1,50 @@
+//! `rotate`: new passwords. Read, compare, show, ask, carry out, and look again, as `apply` does.
+
+use std::collections::BTreeSet;
+
+use super::observe::Goal;
+use super::run::{Planned, Run};
+use super::{mint, variables};
+use crate::audit::Verb;
+use crate::cli::{Chosen, Global, Planning, RotateArgs};
+use crate::desired::Desired;
+use crate::diff::Rotation;
+use crate::error::{Error, ErrorKind, Result};
+use crate::name::EntryKey;
+use crate::output::Output;
+use crate::tfvars::Argument;
+
+pub(super) async fn run(
+    global: &Global,
+    args: &RotateArgs,
+    arguments: &[Argument],
+    output: Output,
+) -> Result<u8> {
+    let environment = variables::environment(global)?;
+    let desired =
+        variables::desired(global, &environment, &Planning::default(), arguments, output)?;
+    let entries = chosen(&args.chosen, &desired)?;
+    let run = Run::begin(Verb::Rotate, global, &desired, args.lock_timeout, output).await?;
+    let ends_sessions = args.terminate_sessions;
+    let goal = Goal::Rotate(Rotation { entries, begins: true, ends_sessions });
+    let new = mint();
+    let (actual, plan) = run.observe(&goal, &new).await?;
+    let planned = Planned { actual: &actual, plan: &plan, goal: &goal, new: &new };
+    run.go(&planned, args.auto_approve).await
+}
+
+fn chosen(args: &Chosen, desired: &Desired) -> Result<BTreeSet<EntryKey>> {
+    if args.all {
+        return Ok(desired.entries.keys().cloned().collect());
+    }
+    args.keys.iter().map(|key| known(key, desired)).collect()
+}
+
+fn known(key: &str, desired: &Desired) -> Result<EntryKey> {
+    let found = desired.entries.keys().find(|known| known.as_str() == key);
+    found.cloned().ok_or_else(|| {
+        let keys: Vec<_> = desired.entries.keys().map(EntryKey::as_str).collect();
+        Error::of(ErrorKind::Usage, format!("there is no entry `{key}`"))
+            .hint(format!("there are: {}", keys.join(", ")))
+    })
+}

@@ -1,0 +1,132 @@
+//! What a role that does not own the database may do in it, by the table in [`crate::access`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use super::database::{in_new_database, will_be_readable};
+use super::findings::Findings;
+use crate::access::{ObjectClass, Privilege};
+use crate::actual::{Contents, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName, Schema};
+use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
+
+pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
+    compare_connect(context, findings);
+    let Some(contents) = contents(context) else { return };
+    for class in ObjectClass::ALL {
+        compare_objects(context, &contents, class, findings);
+        compare_future(context, &contents, class, findings);
+    }
+}
+
+/// What is in the database, or will be when the steps before are done. `None`: the database turned us
+/// away, and its owner's comparison says so.
+pub(super) fn contents(context: &Context<'_>) -> Option<Contents> {
+    let database = context.actual.databases.get(context.entry.database.as_str());
+    match database.and_then(|database| database.contents.as_ref()) {
+        Some(contents) => Some(contents.clone()),
+        None if will_be_readable(context) => {
+            let (owner, _) = in_new_database(&context.actual.server);
+            let public = Schema { owner: owner.to_owned(), privileges: BTreeMap::new() };
+            let schemas = BTreeMap::from([("public".to_owned(), public)]);
+            Some(Contents { schemas, ..Contents::default() })
+        }
+        None => None,
+    }
+}
+
+fn compare_connect(context: &Context<'_>, findings: &mut Findings) {
+    let (database, role) = (&context.entry.database, context.entry.username.as_str());
+    let grantee = Grantee::Role(role.to_owned());
+    let found = context.actual.databases.get(database.as_str());
+    let may_connect = found.is_some_and(|found| {
+        found.privileges_of(&grantee).any(|held| held == DatabasePrivilege::Connect)
+    });
+    if !may_connect {
+        let change = Change::GrantConnect {
+            database: database.clone(),
+            to: BTreeSet::from([role.to_owned()]),
+        };
+        findings.step(change, format!("{}s enter it, PUBLIC does not", context.entry.access));
+    }
+}
+
+fn compare_objects(
+    context: &Context<'_>,
+    contents: &Contents,
+    class: ObjectClass,
+    findings: &mut Findings,
+) {
+    let entry = context.entry;
+    let wanted = entry.access.privileges(class);
+    let grantee = Grantee::Role(entry.username.to_string());
+    // Objects that lack the same privileges are granted them by one statement.
+    let mut missing: BTreeMap<BTreeSet<Privilege>, BTreeSet<ObjectName>> = BTreeMap::new();
+    let mut extra = missing.clone();
+    for (object, held) in
+        contents.held(class, &grantee).filter(|(o, _)| is_owners(context, contents, o))
+    {
+        let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
+        let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
+        for (privileges, of) in [(lacks, &mut missing), (exceeds, &mut extra)] {
+            if !privileges.is_empty() {
+                of.entry(privileges).or_default().insert(object.clone());
+            }
+        }
+    }
+    let step = |(privileges, objects)| ObjectPrivileges {
+        database: entry.database.to_string(),
+        class,
+        objects,
+        privileges,
+        role: entry.username.clone(),
+    };
+    for change in missing.into_iter().map(step).map(Change::GrantPrivileges) {
+        findings.step(change, format!("what {}s have", entry.access));
+    }
+    for change in extra.into_iter().map(step).map(Change::RevokePrivileges) {
+        findings.step(change, format!("more than {}s have", entry.access));
+    }
+}
+
+/// Tables are read of the owner only. Of the schemas, `public` may belong to it by way of
+/// `pg_database_owner`, or be about to.
+fn is_owners(context: &Context<'_>, contents: &Contents, object: &ObjectName) -> bool {
+    let Some(schema) = contents.schemas.get(&object.schema).filter(|_| object.name.is_none())
+    else {
+        return true;
+    };
+    let by_way = ["pg_database_owner", &context.actual.server.master];
+    schema.owner == context.owner.username.as_str()
+        || (object.schema == "public" && by_way.contains(&schema.owner.as_str()))
+}
+
+fn compare_future(
+    context: &Context<'_>,
+    contents: &Contents,
+    class: ObjectClass,
+    findings: &mut Findings,
+) {
+    let entry = context.entry;
+    let wanted = entry.access.privileges(class);
+    let grantee = Grantee::Role(entry.username.to_string());
+    let key = DefaultPrivileges { schema: None, class, grantee };
+    let held = contents.default_privileges.get(&key).cloned().unwrap_or_default();
+    let step = |privileges| FuturePrivileges {
+        database: entry.database.to_string(),
+        owner: context.owner.username.to_string(),
+        schema: None,
+        class,
+        privileges,
+        role: entry.username.clone(),
+    };
+    let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
+    if !lacks.is_empty() {
+        let change = Change::GrantDefaultPrivileges(step(lacks));
+        findings.step(change, format!("what {}s will have", entry.access));
+    }
+    let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
+    if !exceeds.is_empty() {
+        let change = Change::RevokeDefaultPrivileges(step(exceeds));
+        findings.step(change, format!("more than {}s have", entry.access));
+    }
+}

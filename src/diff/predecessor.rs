@@ -1,0 +1,78 @@
+//! What an earlier provisioning left in the master's own database: it granted and set default privileges
+//! there, where nothing is the applications', instead of in their databases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use super::findings::Findings;
+use crate::access::{ObjectClass, Privilege};
+use crate::actual::{Contents, Grantee, ObjectName};
+use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
+
+const REASON: &str = "left in the master's own database, where nothing is the application's; an application that works in that database loses it";
+
+/// The master's database may only be an entry's by mistake, which is an obstacle of that entry.
+pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
+    let server = &context.actual.server;
+    let Some(name) = server.master_database.as_deref() else { return };
+    let Some(database) = context.actual.databases.get(name) else { return };
+    let Some(contents) = &database.contents else { return };
+    if database.owner != server.master {
+        return;
+    }
+    for class in ObjectClass::ALL {
+        compare_objects(context, name, contents, class, findings);
+    }
+    compare_future(context, name, contents, findings);
+}
+
+fn compare_objects(
+    context: &Context<'_>,
+    database: &str,
+    contents: &Contents,
+    class: ObjectClass,
+    findings: &mut Findings,
+) {
+    let master = &context.actual.server.master;
+    let role = &context.entry.username;
+    let ours = |object: &ObjectName| {
+        object.name.is_some()
+            || contents.schemas.get(&object.schema).is_some_and(|schema| {
+                schema.owner == *master || schema.owner == "pg_database_owner"
+            })
+    };
+    let grantee = Grantee::Role(role.to_string());
+    let mut held: BTreeMap<BTreeSet<Privilege>, BTreeSet<ObjectName>> = BTreeMap::new();
+    for (object, privileges) in contents.held(class, &grantee).filter(|(object, _)| ours(object)) {
+        if !privileges.is_empty() {
+            held.entry(privileges).or_default().insert(object);
+        }
+    }
+    for (privileges, objects) in held {
+        let (database, role) = (database.to_owned(), role.clone());
+        let revoked = ObjectPrivileges { database, class, objects, privileges, role };
+        findings.step(Change::RevokePrivileges(revoked), REASON);
+    }
+}
+
+fn compare_future(
+    context: &Context<'_>,
+    database: &str,
+    contents: &Contents,
+    findings: &mut Findings,
+) {
+    let role = &context.entry.username;
+    let grantee = Grantee::Role(role.to_string());
+    let held = contents.default_privileges.iter().filter(|(future, _)| future.grantee == grantee);
+    for (future, privileges) in held {
+        let revoked = FuturePrivileges {
+            database: database.to_owned(),
+            owner: context.actual.server.master.clone(),
+            schema: future.schema.clone(),
+            class: future.class,
+            privileges: privileges.clone(),
+            role: role.clone(),
+        };
+        findings.step(Change::RevokeDefaultPrivileges(revoked), REASON);
+    }
+}

@@ -1,0 +1,158 @@
+//! Reading what is inside a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::SimpleQueryRow;
+use tokio_postgres::error::SqlState;
+
+use super::connect::{Access, ConnectFailure, Connector};
+use super::error::connect_error;
+use super::session::Session;
+use super::snapshot::{flag, text};
+use crate::access::{ObjectClass, Privilege};
+use crate::actual::{
+    AvailableExtension, Contents, DefaultPrivileges, Grantee, ObjectName, PublicSchema, Relation,
+    Schema,
+};
+use crate::error::{Error, Result};
+use crate::password::Password;
+
+const PUBLIC_SCHEMA: &str = include_str!("sql/public_schema.sql");
+const CONTENTS: &str = include_str!("sql/contents.sql");
+const EXTENSIONS: &str = include_str!("sql/extensions.sql");
+
+/// How far a database is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Schema `public` alone.
+    PublicSchema,
+    /// The privileges on all that its owner made, too.
+    Contents,
+}
+
+/// What was found inside a database.
+#[derive(Debug)]
+pub struct Inside {
+    /// Schema `public`.
+    pub public_schema: PublicSchema,
+    /// The rest, as far as it was asked for.
+    pub contents: Option<Contents>,
+}
+
+/// Looks into a database. One that does not let us in is not read: its owner can set its connection limit
+/// to 0 or take CONNECT from us, and that must not hold up the others.
+///
+/// # Errors
+/// When the server cannot be reached or refuses the query.
+pub async fn read_inside(
+    connector: &Connector,
+    user: &str,
+    password: &Password,
+    database: &str,
+    depth: Depth,
+) -> Result<Inside> {
+    let session = match connector.open(user, password, database, Access::Read).await {
+        Ok(session) => session,
+        Err(ConnectFailure::Postgres(error)) if turns_away(&error) => {
+            return Ok(Inside { public_schema: PublicSchema::NotRead, contents: None });
+        }
+        Err(failure) => return Err(connect_error(&failure, connector.target(), user, database)),
+    };
+    let public_schema = read_public_schema(&session).await?;
+    let contents = match depth {
+        Depth::PublicSchema => None,
+        Depth::Contents => {
+            let named =
+                |error: Error| error.context(format!("cannot read database \"{database}\""));
+            Some(read_contents(&session).await.map_err(named)?)
+        }
+    };
+    Ok(Inside { public_schema, contents })
+}
+
+/// The extensions that the server could install.
+///
+/// # Errors
+/// When the server refuses the query.
+pub async fn available_extensions(
+    session: &Session,
+) -> Result<BTreeMap<String, AvailableExtension>> {
+    let sets = session.read(EXTENSIONS).await?;
+    let extension = |row: &SimpleQueryRow| {
+        let schema = row.get(2).map(str::to_owned);
+        (text(row, 0).to_owned(), AvailableExtension { needs_superuser: flag(row, 1), schema })
+    };
+    Ok(sets.first().into_iter().flatten().map(extension).collect())
+}
+
+/// Whether the server answered, and knows us.
+fn turns_away(error: &tokio_postgres::Error) -> bool {
+    let unknown = [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
+    error.as_db_error().is_some_and(|error| !unknown.contains(error.code()))
+}
+
+async fn read_public_schema(session: &Session) -> Result<PublicSchema> {
+    let sets = session.read(PUBLIC_SCHEMA).await?;
+    Ok(sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
+        PublicSchema::Present { owner: text(row, 0).to_owned(), public_may_create: flag(row, 1) }
+    }))
+}
+
+async fn read_contents(session: &Session) -> Result<Contents> {
+    let sets = session.read(CONTENTS).await?;
+    // The first set is of BEGIN, the last of COMMIT.
+    let [_, schemas, on_schemas, relations, on_relations, default_privileges, extensions, _] =
+        sets.as_slice()
+    else {
+        return Err(Error::new(format!("the catalogs came in {} sets instead of 8", sets.len())));
+    };
+    let mut contents = Contents {
+        schemas: schemas.iter().map(schema).collect(),
+        relations: relations.iter().map(relation).collect(),
+        default_privileges: default_privileges.iter().filter_map(default_privilege).collect(),
+        extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
+    };
+    for row in on_schemas {
+        if let Some(schema) = contents.schemas.get_mut(text(row, 0)) {
+            schema.privileges.insert(grantee(row, 1), privileges(row, 2));
+        }
+    }
+    for row in on_relations {
+        let name = ObjectName::within(text(row, 0), text(row, 1));
+        if let Some(relation) = contents.relations.get_mut(&name) {
+            relation.privileges.insert(grantee(row, 2), privileges(row, 3));
+        }
+    }
+    Ok(contents)
+}
+
+fn schema(row: &SimpleQueryRow) -> (String, Schema) {
+    let schema = Schema { owner: text(row, 1).to_owned(), privileges: BTreeMap::new() };
+    (text(row, 0).to_owned(), schema)
+}
+
+fn relation(row: &SimpleQueryRow) -> (ObjectName, Relation) {
+    let class = if flag(row, 2) { ObjectClass::Sequence } else { ObjectClass::Table };
+    let name = ObjectName::within(text(row, 0), text(row, 1));
+    (name, Relation { class, privileges: BTreeMap::new() })
+}
+
+/// `None` for functions and types: no access level says anything of them.
+fn default_privilege(row: &SimpleQueryRow) -> Option<(DefaultPrivileges, BTreeSet<Privilege>)> {
+    let class = match text(row, 1) {
+        "n" => ObjectClass::Schema,
+        "r" => ObjectClass::Table,
+        "S" => ObjectClass::Sequence,
+        _ => return None,
+    };
+    let schema = row.get(0).map(str::to_owned);
+    Some((DefaultPrivileges { schema, class, grantee: grantee(row, 2) }, privileges(row, 3)))
+}
+
+fn grantee(row: &SimpleQueryRow, column: usize) -> Grantee {
+    row.get(column).map_or(Grantee::Public, |name| Grantee::Role(name.to_owned()))
+}
+
+fn privileges(row: &SimpleQueryRow, column: usize) -> BTreeSet<Privilege> {
+    text(row, column).split(',').filter_map(Privilege::parse).collect()
+}

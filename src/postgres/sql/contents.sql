@@ -1,0 +1,34 @@
+-- What the owner of the database made and granted, as of one moment. Privileges that others granted are not
+-- the owner's to take, so they are left out; and so is what the owner has anyway.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT n.nspname, pg_get_userbyid(n.nspowner)
+  FROM pg_namespace n
+ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
+SELECT n.nspname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
+       string_agg(a.privilege_type, ',')
+  FROM pg_namespace n, aclexplode(n.nspacl) a
+ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND a.grantee <> n.nspowner AND a.grantor = n.nspowner
+ GROUP BY n.nspname, a.grantee;
+SELECT n.nspname, c.relname, c.relkind = 'S'
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database())
+   AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname !~ '^pg_';
+SELECT n.nspname, c.relname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
+       string_agg(a.privilege_type, ',')
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
+ WHERE c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database())
+   AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname !~ '^pg_'
+   AND a.grantee <> c.relowner AND a.grantor = c.relowner
+ GROUP BY n.nspname, c.relname, a.grantee;
+SELECT n.nspname, d.defaclobjtype, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
+       string_agg(a.privilege_type, ',')
+  FROM pg_default_acl d
+  LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
+ WHERE d.defaclrole = (SELECT datdba FROM pg_database WHERE datname = current_database())
+   AND a.grantee <> d.defaclrole
+ GROUP BY n.nspname, d.defaclobjtype, a.grantee;
+SELECT e.extname FROM pg_extension e;
+COMMIT

@@ -1,0 +1,178 @@
+//! What is granted inside databases.
+
+use goldenpath_rds::access::{AccessLevel, ObjectClass, Privilege};
+use goldenpath_rds::actual::{
+    Contents, Database, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName,
+};
+use goldenpath_rds::desired::Entry;
+use goldenpath_rds::name::{DatabaseName, ExtensionName, RoleName};
+use goldenpath_rds::plan::{FuturePrivileges, ObjectPrivileges};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::World;
+use super::play::Played;
+
+type Held = BTreeMap<Grantee, BTreeSet<Privilege>>;
+
+impl World {
+    pub(super) fn grant(&mut self, granted: &ObjectPrivileges) -> Played {
+        self.each_object(granted, |held| held.extend(&granted.privileges))
+    }
+
+    pub(super) fn revoke(&mut self, revoked: &ObjectPrivileges) -> Played {
+        self.each_object(revoked, |held| held.retain(|one| !revoked.privileges.contains(one)))
+    }
+
+    fn each_object(
+        &mut self,
+        what: &ObjectPrivileges,
+        change: impl Fn(&mut BTreeSet<Privilege>),
+    ) -> Played {
+        let acts_as: BTreeSet<String> =
+            self.roles.keys().filter(|role| self.master_acts_as(role)).cloned().collect();
+        if !self.roles.contains_key(what.role.as_str()) {
+            return Err(format!("role {} does not exist", what.role));
+        }
+        let (database_owner, contents) = self.inside(&what.database)?;
+        for object in &what.objects {
+            let held: &mut Held = match &object.name {
+                None => {
+                    let schema =
+                        contents.schemas.get_mut(&object.schema).ok_or("no such schema")?;
+                    let owner = if schema.owner == "pg_database_owner" {
+                        &database_owner
+                    } else {
+                        &schema.owner
+                    };
+                    if !acts_as.contains(owner) {
+                        return Err(format!("WARNING 01007: not the owner of schema {object}"));
+                    }
+                    &mut schema.privileges
+                }
+                Some(_) => {
+                    let relation = contents.relations.get_mut(object).ok_or("no such relation")?;
+                    if relation.class != what.class {
+                        return Err(format!("{object} is a {:?}", relation.class));
+                    }
+                    &mut relation.privileges
+                }
+            };
+            change(held.entry(Grantee::Role(what.role.to_string())).or_default());
+            held.retain(|_, privileges| !privileges.is_empty());
+        }
+        Ok(())
+    }
+
+    pub(super) fn grant_default(&mut self, granted: &FuturePrivileges) -> Played {
+        let held = self.future(granted)?;
+        held.extend(&granted.privileges);
+        Ok(())
+    }
+
+    pub(super) fn revoke_default(&mut self, revoked: &FuturePrivileges) -> Played {
+        let held = self.future(revoked)?;
+        held.retain(|privilege| !revoked.privileges.contains(privilege));
+        let (_, contents) = self.inside(&revoked.database)?;
+        contents.default_privileges.retain(|_, privileges| !privileges.is_empty());
+        Ok(())
+    }
+
+    fn future(&mut self, what: &FuturePrivileges) -> Result<&mut BTreeSet<Privilege>, String> {
+        if !self.master_acts_as(&what.owner) || !self.roles.contains_key(what.role.as_str()) {
+            return Err("permission denied to change default privileges".to_owned());
+        }
+        let grantee = Grantee::Role(what.role.to_string());
+        let (_, contents) = self.inside(&what.database)?;
+        let key = DefaultPrivileges { schema: what.schema.clone(), class: what.class, grantee };
+        Ok(contents.default_privileges.entry(key).or_default())
+    }
+
+    pub(super) fn create_extension(
+        &mut self,
+        database: &DatabaseName,
+        owner: &RoleName,
+        extension: &ExtensionName,
+    ) -> Played {
+        if !self.roles.get(owner.as_str()).is_some_and(|role| role.master.set) {
+            return Err(format!("cannot SET ROLE {owner}"));
+        }
+        match self.server.extensions.get(extension.as_str()) {
+            None => return Err("could not open extension control file".to_owned()),
+            Some(available) if available.needs_superuser => {
+                return Err("permission denied to create extension".to_owned());
+            }
+            Some(_) => {}
+        }
+        let (_, contents) = self.inside(database.as_str())?;
+        contents.extensions.insert(extension.to_string());
+        Ok(())
+    }
+
+    /// The owner and the contents of a database that the master can enter.
+    fn inside(&mut self, name: &str) -> Result<(String, &mut Contents), String> {
+        let database = self.databases.get(name).ok_or("no such database")?;
+        if !database.allows_connections || !self.master_may(database, DatabasePrivilege::Connect) {
+            return Err(format!("cannot connect to {name}"));
+        }
+        let database = self.databases.get_mut(name).ok_or("no such database")?;
+        let owner = database.owner.clone();
+        database.contents.as_mut().map(|contents| (owner, contents)).ok_or_else(|| "?".to_owned())
+    }
+
+    /// Whether the entry has all that its access level says, and nothing more, on what the owner made.
+    pub(super) fn has_access(&self, entry: &Entry, owner: &Entry) -> bool {
+        if entry.access == AccessLevel::Owner {
+            return entry.extensions.iter().all(|extension| {
+                contents(&self.databases[entry.database.as_str()])
+                    .extensions
+                    .contains(extension.as_str())
+            });
+        }
+        let database = &self.databases[entry.database.as_str()];
+        let role = Grantee::Role(entry.username.to_string());
+        let connects = database.privileges_of(&role).any(|p| p == DatabasePrivilege::Connect);
+        let contents = contents(database);
+        let is_foreign = |object: &ObjectName| {
+            object.name.is_none()
+                && !["pg_database_owner", owner.username.as_str()]
+                    .contains(&contents.schemas[&object.schema].owner.as_str())
+        };
+        let objects = ObjectClass::ALL.into_iter().all(|class| {
+            let mut held = contents.held(class, &role).filter(|(object, _)| !is_foreign(object));
+            held.all(|(_, held)| held == entry.access.privileges(class))
+        });
+        let future = ObjectClass::ALL.into_iter().all(|class| {
+            let key = DefaultPrivileges { schema: None, class, grantee: role.clone() };
+            contents.default_privileges.get(&key) == Some(&entry.access.privileges(class))
+        });
+        connects && objects && future
+    }
+
+    /// Whether the entry's role still holds something in the master's own database.
+    pub(super) fn has_traces(&self, entry: &Entry) -> bool {
+        let name = self.server.master_database.as_ref();
+        let Some(database) = name.and_then(|name| self.databases.get(name)) else { return false };
+        if database.owner != self.server.master
+            || !self.master_may(database, DatabasePrivilege::Connect)
+        {
+            return false;
+        }
+        let role = Grantee::Role(entry.username.to_string());
+        let contents = contents(database);
+        let is_masters = |object: &ObjectName| {
+            let owner = contents.schemas.get(&object.schema).map(|schema| schema.owner.as_str());
+            object.name.is_some()
+                || owner.is_some_and(|owner| {
+                    ["pg_database_owner", &self.server.master].contains(&owner)
+                })
+        };
+        ObjectClass::ALL.into_iter().any(|class| {
+            let mut held = contents.held(class, &role).filter(|(object, _)| is_masters(object));
+            held.any(|(_, held)| !held.is_empty())
+        }) || contents.default_privileges.keys().any(|future| future.grantee == role)
+    }
+}
+
+fn contents(database: &Database) -> &Contents {
+    database.contents.as_ref().expect("the world knows what is inside")
+}
