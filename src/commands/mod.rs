@@ -2,6 +2,7 @@
 
 mod apply;
 mod connections;
+mod master;
 mod observe;
 mod plan;
 mod proof;
