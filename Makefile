@@ -56,6 +56,35 @@ test: ## Run all tests (ARGS="-- NAME" for some)
 		GOLDENPATH_TEST_MOTO="$$PWD/.local/venv/bin/moto_server" \
 		cargo test --locked $(ARGS)
 
+# Which servers `make test-matrix` runs the suite on.
+POSTGRES ?= 14 15 16 17 18
+
+.PHONY: test-matrix
+test-matrix: ## Run the tests on PostgreSQL 14 to 18, downloaded into .local (POSTGRES="16 17" for some)
+	@scripts/prerequisites test
+	@scripts/venv requirements-local.txt
+	@for major in $(POSTGRES); do \
+		bin=$$(.local/venv/bin/python scripts/fetch-postgres.py "$$major"); \
+		echo "PostgreSQL $$major: $$("$$bin/postgres" --version)"; \
+		GOLDENPATH_TEST_PGBIN="$$bin" GOLDENPATH_TEST_MOTO="$$PWD/.local/venv/bin/moto_server" \
+			cargo test --locked --test it $(ARGS); \
+	done
+
+.PHONY: test-containers
+test-containers: ## Run the tests on the images postgres:14 to postgres:18, where a Docker daemon answers
+	@scripts/prerequisites test
+	@scripts/venv requirements-local.txt
+	@docker info >/dev/null 2>&1 || { \
+		echo 'error: no Docker daemon answers here, and these tests run on the images postgres:14 to postgres:18'; \
+		echo 'hint: start one, or run `make test-matrix`, which needs none'; \
+		exit 1; } >&2
+	@for major in $(POSTGRES); do \
+		echo "postgres:$$major"; \
+		GOLDENPATH_TEST_POSTGRES="container:postgres:$$major" \
+			GOLDENPATH_TEST_MOTO="$$PWD/.local/venv/bin/moto_server" \
+			cargo test --locked --test it $(ARGS); \
+	done
+
 .PHONY: bench
 bench: ## Time the reading of 5,000 entries
 	@cargo bench --locked --bench tfvars

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::external_secret::ApiVersion;
 use crate::postgres::{RootCertificates, SslMode};
 
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
 /// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
-/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode) or
+/// something wrong (verify),
 /// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "goldenpath-rds", version, max_term_width = 100)]
@@ -29,10 +31,56 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
+    Verify(VerifyArgs),
     /// Give entries new passwords: show the plan, ask, and carry it out
     Rotate(RotateArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
+    /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
+    ExternalSecret(ExternalSecretArgs),
+}
+
+/// Arguments of `external-secret`.
+#[derive(Debug, Args)]
+pub struct ExternalSecretArgs {
+    /// The entry
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The namespace; without it the database's name, with dashes
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The name of the ExternalSecret and of the Secret it makes
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The ClusterSecretStore that reads AWS Secrets Manager
+    #[arg(long, value_name = "NAME", default_value = "aws-secrets-manager")]
+    pub store: String,
+    /// The version of the API: External Secrets Operator serves v1 since 0.16, v1beta1 until 0.16
+    #[arg(long, value_enum, default_value_t = ApiVersion::V1)]
+    pub api_version: ApiVersion,
+    /// All five keys: the port and the database's name too
+    #[arg(long)]
+    pub all: bool,
+    /// Write DIR/NAME.yaml instead of printing, for a repository that a GitOps tool follows
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Also demand that `postgres`, `template1` and the master's own database are closed to PUBLIC
+    #[arg(long)]
+    pub isolate_server: bool,
+}
+
+impl VerifyArgs {
+    /// The same for a plan.
+    #[must_use]
+    pub fn planning(&self) -> Planning {
+        Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
+    }
 }
 
 /// Arguments of `tfvars`.

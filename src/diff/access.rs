@@ -46,7 +46,7 @@ fn compare_connect(context: &Context<'_>, findings: &mut Findings) {
             database: database.clone(),
             to: BTreeSet::from([role.to_owned()]),
         };
-        findings.step(change, format!("an {} of the database", context.entry.access));
+        findings.step(change, format!("{}s enter it, PUBLIC does not", context.entry.access));
     }
 }
 

@@ -181,6 +181,9 @@ fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &
             if context.actual.databases.contains_key(name.as_str()) {
                 findings.note(Note::NotRead { database: name.clone() });
             }
+            if !will_be_readable(context) {
+                return;
+            }
             in_new_database(&context.actual.server)
         }
     };

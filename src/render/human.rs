@@ -12,10 +12,10 @@ use crate::audit::Verb;
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
 
-const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
-const RED: Style = AnsiColor::Red.on_default();
-const BOLD: Style = Style::new().bold();
+pub(super) const RED: Style = AnsiColor::Red.on_default();
+pub(super) const BOLD: Style = Style::new().bold();
 
 /// Applications that get the secret through External Secrets Operator have the old password until then.
 const REFRESH: &str = "\
@@ -148,7 +148,7 @@ fn sign(kind: Kind, color: bool) -> String {
     paint(color, style, kind.symbol())
 }
 
-fn paint(color: bool, style: Style, text: &str) -> String {
+pub(super) fn paint(color: bool, style: Style, text: &str) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 

@@ -49,12 +49,12 @@ pub fn markdown(plan: &Plan) -> String {
     text
 }
 
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     escaped(text).replace('|', "\\|")
 }
 
 /// Names on a server can hold anything: none may become markup, a mention or a line of its own.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -4,8 +4,10 @@ mod human;
 mod json;
 mod markdown;
 mod notes;
+mod verification;
 mod words;
 
 pub use human::{human, outcome, progress};
 pub use json::{FORMAT_VERSION, Saved, document};
 pub use markdown::markdown;
+pub use verification::{verification, verification_markdown};

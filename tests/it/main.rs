@@ -8,6 +8,7 @@
 
 mod access;
 mod drift;
+mod external_secret;
 mod harness;
 mod input;
 mod interruption;
@@ -23,3 +24,4 @@ mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
+mod verification;

@@ -84,7 +84,7 @@ pub async fn set_up(port: u16) {
     for statement in rds::set_up(version) {
         as_superuser(port, "postgres", &statement).await;
     }
-    for database in ["postgres", "template1"] {
+    for database in ["postgres", "template1", rds::MASTER_DATABASE] {
         if let Some(statement) = rds::set_up_schema(version) {
             as_superuser(port, database, &statement).await;
         }

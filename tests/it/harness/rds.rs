@@ -39,7 +39,8 @@ pub fn set_up(version: u32) -> Vec<String> {
     statements
 }
 
-/// To be run in `postgres` and `template1`: up to 14 the master owns schema `public` there.
+/// To be run in `postgres`, `template1` and the master's database, which was made from it: up to 14 the
+/// master owns schema `public` there.
 pub fn set_up_schema(version: u32) -> Option<String> {
     (version < 150_000).then(|| format!("ALTER SCHEMA public OWNER TO {MASTER}"))
 }

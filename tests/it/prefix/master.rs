@@ -63,22 +63,21 @@ impl Master {
     }
 
     fn play(&mut self, change: &Change) {
-        match change {
-            Change::StageMasterPassword { version, .. } => self.pending = Some(version.clone()),
-            Change::SetMasterPassword { version, replaces, .. } => {
-                assert_eq!(*replaces, self.role);
-                self.role = version.clone();
-            }
-            Change::PublishMasterPassword { version, replaces, .. } => {
-                assert_eq!((replaces, version), (&self.current, &self.role));
-                self.previous = Some(replaces.clone());
-                self.current = version.clone();
-            }
-            Change::TagSecret { tags, .. } => self.tags.extend(tags.clone()),
-            Change::ClearPending { version, .. } => {
-                assert_eq!(self.pending.take().as_ref(), Some(version))
-            }
-            other => panic!("not of the master: {other:?}"),
+        if let Change::StageMasterPassword { version, .. } = change {
+            self.pending = Some(version.clone());
+        } else if let Change::SetMasterPassword { version, replaces, .. } = change {
+            assert_eq!(*replaces, self.role);
+            self.role = version.clone();
+        } else if let Change::PublishMasterPassword { version, replaces, .. } = change {
+            assert_eq!((replaces, version), (&self.current, &self.role));
+            self.previous = Some(replaces.clone());
+            self.current = version.clone();
+        } else if let Change::TagSecret { tags, .. } = change {
+            self.tags.extend(tags.clone());
+        } else if let Change::ClearPending { version, .. } = change {
+            assert_eq!(self.pending.take().as_ref(), Some(version));
+        } else {
+            panic!("not of the master: {change:?}");
         }
     }
 

@@ -1,0 +1,172 @@
+//! Isolation as evidence: who can connect to what as the server itself says it, and whether each secret
+//! logs in. Facts, and the judgement of them; nothing here reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::actual::{Actual, DatabasePrivilege, Endpoint, Grantee, PublicSchema};
+use crate::desired::{Desired, Entry};
+use crate::name::{EntryKey, Environment, SecretName};
+
+/// What was found, and what of it is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// The environment.
+    pub environment: Environment,
+    /// The server.
+    pub endpoint: Endpoint,
+    /// The databases, the columns of the matrix.
+    pub databases: BTreeSet<String>,
+    /// Roles that may log in, and the databases that each may connect to; the rows of the matrix.
+    pub roles: BTreeMap<String, BTreeSet<String>>,
+    /// What PUBLIC, and so every role, may do with each database; the databases with nothing are left out.
+    pub public: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
+    /// Whether each entry's secret logs in.
+    pub credentials: BTreeMap<EntryKey, Credential>,
+    /// What is not as it should be.
+    pub wrong: Vec<Wrong>,
+}
+
+/// What came of logging in with a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Credential {
+    /// The secret.
+    pub secret: SecretName,
+    /// Whether the server took what stands in it.
+    pub works: bool,
+    /// Why it did not, or what else there is to say.
+    pub remark: Option<String>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Wrong {
+    /// The entry; `None` for the server itself.
+    pub entry: Option<EntryKey>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Roles that may log in, no superusers among them, and the databases that each may connect to.
+pub type Matrix = BTreeMap<String, BTreeSet<String>>;
+
+/// Puts the facts together and judges them.
+#[must_use]
+pub fn judge(
+    desired: &Desired,
+    actual: &Actual,
+    roles: Matrix,
+    credentials: BTreeMap<EntryKey, Credential>,
+) -> Verification {
+    let public = public_privileges(actual);
+    let mut wrong = Vec::new();
+    for entry in desired.entries.values() {
+        let mut add =
+            |message: String| wrong.push(Wrong { entry: Some(entry.key.clone()), message });
+        judge_matrix(desired, entry, &roles, actual, &mut add);
+        judge_database(desired, entry, actual, &public, &mut add);
+        let credential = credentials.get(&entry.key).filter(|found| !found.works);
+        if let Some(Credential { secret, remark, .. }) = credential {
+            add(format!("secret `{secret}` does not log in: {}", remark.as_deref().unwrap_or("?")));
+        }
+    }
+    if desired.isolate_server {
+        let entries = || desired.entries.values();
+        let is_entrys = |name: &str| entries().any(|entry| entry.database.as_str() == name);
+        for name in public.iter().filter(|(name, held)| !is_entrys(name) && connects(held)) {
+            let message =
+                format!("PUBLIC may connect to database \"{}\", so every tenant can", name.0);
+            wrong.push(Wrong { entry: None, message });
+        }
+    }
+    Verification {
+        environment: desired.environment.clone(),
+        endpoint: actual.server.endpoint.clone(),
+        databases: actual.databases.keys().filter(|name| *name != "template0").cloned().collect(),
+        roles,
+        public,
+        credentials,
+        wrong,
+    }
+}
+
+fn public_privileges(actual: &Actual) -> BTreeMap<String, BTreeSet<DatabasePrivilege>> {
+    let held = actual.databases.iter().filter(|(name, _)| *name != "template0");
+    held.map(|(name, database)| (name.clone(), database.privileges_of(&Grantee::Public).collect()))
+        .filter(|(_, privileges): &(_, BTreeSet<_>)| !privileges.is_empty())
+        .collect()
+}
+
+fn connects(privileges: &BTreeSet<DatabasePrivilege>) -> bool {
+    privileges.contains(&DatabasePrivilege::Connect)
+}
+
+/// Of its own database, and of what it made itself, a role is no stranger; of the databases that are open
+/// to everybody nobody is.
+fn judge_matrix(
+    desired: &Desired,
+    entry: &Entry,
+    roles: &Matrix,
+    actual: &Actual,
+    add: &mut impl FnMut(String),
+) {
+    let role = entry.username.as_str();
+    let Some(enters) = roles.get(role) else {
+        return add(format!("role \"{role}\" is not there, or may not log in"));
+    };
+    if !enters.contains(entry.database.as_str()) {
+        add(format!("role \"{role}\" may not connect to its database \"{}\"", entry.database));
+    }
+    for name in enters.iter().filter(|name| *name != entry.database.as_str()) {
+        let is_tenants = desired.entries.values().any(|other| other.database.as_str() == name);
+        let database = actual.databases.get(name);
+        let is_own = database.is_some_and(|database| database.owner == role);
+        let is_open = database.is_some_and(|database| {
+            let mut held = database.privileges_of(&Grantee::Public);
+            held.any(|privilege| privilege == DatabasePrivilege::Connect)
+        });
+        if is_tenants || !(is_own || is_open) {
+            add(format!(
+                "role \"{role}\" may connect to database \"{name}\", which is not its own"
+            ));
+        }
+    }
+}
+
+fn judge_database(
+    desired: &Desired,
+    entry: &Entry,
+    actual: &Actual,
+    public: &BTreeMap<String, BTreeSet<DatabasePrivilege>>,
+    add: &mut impl FnMut(String),
+) {
+    let name = &entry.database;
+    if desired.owner_of(name) != Some(entry) {
+        return;
+    }
+    let Some(database) = actual.databases.get(name.as_str()) else {
+        return add(format!("there is no database \"{name}\""));
+    };
+    if database.owner != entry.username.as_str() {
+        add(format!(
+            "database \"{name}\" belongs to \"{}\", not to \"{}\"",
+            database.owner, entry.username
+        ));
+    }
+    if let Some(held) = public.get(name.as_str()) {
+        let words: Vec<_> = held.iter().map(|privilege| privilege.keyword()).collect();
+        add(format!("PUBLIC holds {} on database \"{name}\"", words.join(", ")));
+    }
+    match &database.public_schema {
+        PublicSchema::Present { public_may_create: true, .. } => {
+            add(format!("PUBLIC may create objects in schema public of database \"{name}\""));
+        }
+        PublicSchema::NotRead => {
+            add(format!(
+                "database \"{name}\" does not let us in, so what is inside it could not be looked at"
+            ));
+        }
+        PublicSchema::Present { public_may_create: false, .. } | PublicSchema::Absent => {}
+    }
+}

@@ -1,0 +1,160 @@
+//! `verify`: isolation as evidence.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, ENV, Stack};
+
+fn verify(stack: &Stack, flags: &[&str]) -> Answer {
+    stack.run(&[&["verify", "--env", ENV][..], flags].concat())
+}
+
+#[tokio::test]
+async fn after_an_apply_nothing_is_wrong_and_the_matrix_shows_it() {
+    let stack = Stack::new(
+        r#"
+  inventory = { database_name = "inventory", username = "inventory_user" }
+  orders    = { database_name = "orders", username = "orders_user" }
+  reports   = { database_name = "orders", username = "orders_reports", access_level = "reader" }
+"#,
+    )
+    .await;
+    stack.converge();
+    let answer = verify(&stack, &[]).expect(0);
+    let shown: Vec<&str> = answer.stdout.lines().skip(2).collect();
+    assert_eq!(
+        shown,
+        [
+            "  may connect     inventory  orders  platform            postgres            rdsadmin  template1",
+            "  inventory_user  yes        -       yes                 yes                 -         yes",
+            "  orders_reports  -          yes     yes                 yes                 -         yes",
+            "  orders_user     -          yes     yes                 yes                 -         yes",
+            "  platform_admin  yes        yes     yes                 yes                 -         yes",
+            "  PUBLIC          -          -       CONNECT, TEMPORARY  CONNECT, TEMPORARY  -         CONNECT",
+            "",
+            "  + inventory: secret goldenpath/dev/inventory/postgres logs in",
+            "  + orders: secret goldenpath/dev/orders/postgres logs in",
+            "  + reports: secret goldenpath/dev/reports/postgres logs in",
+            "",
+            "Nothing is wrong: 3 of 3 secrets log in.",
+        ]
+    );
+    assert!(stack.audit().iter().all(|row| !row.contains("verify")), "it is no change");
+}
+
+#[tokio::test]
+async fn before_an_apply_everything_is_missing() {
+    let stack = Stack::with_app().await;
+    verify(&stack, &[])
+        .expect(2)
+        .shows("! app: role \"app_user\" is not there, or may not log in")
+        .shows("! app: there is no database \"app\"")
+        .shows("! app: secret `goldenpath/dev/app/postgres` does not log in:")
+        .shows("3 things are wrong: 0 of 1 secrets log in.");
+}
+
+#[tokio::test]
+async fn each_break_of_the_isolation_is_found() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    for (database, broken, mended, found) in [
+        (
+            "postgres",
+            "GRANT CONNECT ON DATABASE orders TO inventory_user",
+            "REVOKE CONNECT ON DATABASE orders FROM inventory_user",
+            "! inventory: role \"inventory_user\" may connect to database \"orders\", which is not its own",
+        ),
+        (
+            "postgres",
+            "GRANT orders_user TO inventory_user",
+            "REVOKE orders_user FROM inventory_user",
+            "! inventory: role \"inventory_user\" may connect to database \"orders\", which is not its own",
+        ),
+        (
+            "postgres",
+            "GRANT TEMPORARY ON DATABASE orders TO PUBLIC",
+            "REVOKE TEMPORARY ON DATABASE orders FROM PUBLIC",
+            "! orders: PUBLIC holds TEMPORARY on database \"orders\"",
+        ),
+        (
+            "orders",
+            "GRANT CREATE ON SCHEMA public TO PUBLIC",
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            "! orders: PUBLIC may create objects in schema public of database \"orders\"",
+        ),
+        (
+            "postgres",
+            "REVOKE CONNECT ON DATABASE orders FROM orders_user",
+            "GRANT CONNECT ON DATABASE orders TO orders_user",
+            "! orders: role \"orders_user\" may not connect to its database \"orders\"",
+        ),
+        (
+            "postgres",
+            "ALTER DATABASE orders OWNER TO inventory_user",
+            "ALTER DATABASE orders OWNER TO orders_user",
+            "! orders: database \"orders\" belongs to \"inventory_user\", not to \"orders_user\"",
+        ),
+    ] {
+        stack.sql(database, broken).await;
+        verify(&stack, &[]).expect(2).shows(found);
+        stack.sql(database, mended).await;
+        verify(&stack, &[]).expect(0).shows("Nothing is wrong");
+    }
+    verify(&stack, &["--isolate-server"])
+        .expect(2)
+        .shows("! the server: PUBLIC may connect to database \"platform\", so every tenant can");
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
+    verify(&stack, &["--isolate-server"]).expect(0);
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_log_in_is_found() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    stack.sql("postgres", "ALTER ROLE orders_user PASSWORD 'Something-else-1'").await;
+    let name = "goldenpath/dev/inventory/postgres";
+    let mut value = stack.secret(name).await;
+    value["dbname"] = json!("orders");
+    let request = stack.secrets.put_secret_value().secret_id(name);
+    request.secret_string(value.to_string()).send().await.unwrap();
+    let answer = verify(&stack, &["--format", "json"]).expect(2);
+    let found: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let works = |key: &str| found["credentials"][key]["works"].clone();
+    assert_eq!(
+        [works("inventory"), works("orders"), works("portal")],
+        [false, false, true].map(Value::from)
+    );
+    let messages: Vec<_> = found["wrong"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|wrong| wrong["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        messages[0],
+        "secret `goldenpath/dev/inventory/postgres` does not log in: its `dbname` is orders, not inventory"
+    );
+    assert!(messages[1].contains("password authentication failed"), "{messages:?}");
+    assert_eq!(
+        found["roles"]["orders_user"],
+        json!(["orders", "platform", "postgres", "template1"])
+    );
+    verify(&stack, &["--format", "markdown"])
+        .expect(2)
+        .shows("### goldenpath-rds verify: `dev`")
+        .shows("| orders\\_user | - | yes | yes | - | yes | - | yes |")
+        .shows("| portal | secret goldenpath/dev/portal/postgres logs in |");
+}
+
+#[tokio::test]
+async fn a_role_at_its_limit_has_a_right_password() {
+    let stack = Stack::new(
+        r#"app = { database_name = "app", username = "app_user", connection_limit = 1 }"#,
+    )
+    .await;
+    stack.converge();
+    let held = stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+    verify(&stack, &[])
+        .expect(0)
+        .shows("has the right password, the role is at its connection limit");
+    drop(held);
+}
