@@ -176,7 +176,7 @@ pub struct RotateArgs {
 
 /// Whose passwords are rotated.
 #[derive(Debug, Args)]
-#[group(required = true)]
+#[group(required = true, multiple = true)]
 pub struct Chosen {
     /// The entries, by their keys in `application_databases`
     #[arg(value_name = "KEY")]
@@ -184,6 +184,9 @@ pub struct Chosen {
     /// Every entry
     #[arg(long, conflicts_with = "keys")]
     pub all: bool,
+    /// The master itself
+    #[arg(long)]
+    pub master: bool,
 }
 
 /// What changes the plan.

@@ -4,6 +4,7 @@ mod apply;
 mod connections;
 mod external_secret;
 mod files;
+mod master;
 mod observe;
 mod plan;
 mod proof;

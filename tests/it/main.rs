@@ -14,6 +14,7 @@ mod input;
 mod interruption;
 mod isolation;
 mod journey;
+mod master_rotation;
 mod passwords;
 mod plans;
 mod prefix;
