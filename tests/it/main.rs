@@ -7,12 +7,15 @@
 )]
 
 mod access;
+mod concurrency;
 mod drift;
 mod harness;
 mod input;
 mod interruption;
 mod isolation;
 mod journey;
+mod mess;
+mod obstacles;
 mod passwords;
 mod plans;
 mod prefix;
