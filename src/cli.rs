@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::external_secret::ApiVersion;
 use crate::postgres::{RootCertificates, SslMode};
 
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
@@ -36,6 +37,34 @@ pub enum Verb {
     Rotate(RotateArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
+    /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
+    ExternalSecret(ExternalSecretArgs),
+}
+
+/// Arguments of `external-secret`.
+#[derive(Debug, Args)]
+pub struct ExternalSecretArgs {
+    /// The entry
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The namespace; without it the database's name, with dashes
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The name of the ExternalSecret and of the Secret it makes
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The ClusterSecretStore that reads AWS Secrets Manager
+    #[arg(long, value_name = "NAME", default_value = "aws-secrets-manager")]
+    pub store: String,
+    /// The version of the API: External Secrets Operator serves v1 since 0.16, v1beta1 until 0.16
+    #[arg(long, value_enum, default_value_t = ApiVersion::V1)]
+    pub api_version: ApiVersion,
+    /// All five keys: the port and the database's name too
+    #[arg(long)]
+    pub all: bool,
+    /// Write DIR/NAME.yaml instead of printing, for a repository that a GitOps tool follows
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `verify`.
@@ -112,7 +141,7 @@ pub struct RotateArgs {
 
 /// Whose passwords are rotated.
 #[derive(Debug, Args)]
-#[group(required = true)]
+#[group(required = true, multiple = true)]
 pub struct Chosen {
     /// The entries, by their keys in `application_databases`
     #[arg(value_name = "KEY")]
@@ -120,6 +149,9 @@ pub struct Chosen {
     /// Every entry
     #[arg(long, conflicts_with = "keys")]
     pub all: bool,
+    /// The master itself
+    #[arg(long)]
+    pub master: bool,
 }
 
 /// What changes the plan.

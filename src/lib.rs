@@ -19,6 +19,7 @@ pub mod commands;
 pub mod desired;
 pub mod diff;
 pub mod error;
+pub mod external_secret;
 pub mod marker;
 pub mod name;
 pub mod new_versions;

@@ -111,6 +111,15 @@ checked_name! {
     SecretName, check_secret_name
 }
 
+checked_name! {
+    /// The name of a Kubernetes resource: a DNS subdomain (RFC 1123).
+    ResourceName, check_resource
+}
+checked_name! {
+    /// A Kubernetes namespace: a DNS label (RFC 1123).
+    Namespace, check_namespace
+}
+
 impl SecretName {
     /// The secret of the role that owns a database.
     #[must_use]
@@ -210,6 +219,25 @@ fn check_secret_name(text: &str) -> Result<(), NameError> {
     check_characters(text, allowed, allowed, "letters, digits and any of `/_+=.@-`")
 }
 
+fn check_resource(text: &str) -> Result<(), NameError> {
+    check_length(text, 253)?;
+    text.split('.').try_for_each(check_dns_label)
+}
+
+fn check_namespace(text: &str) -> Result<(), NameError> {
+    check_length(text, 63)?;
+    check_dns_label(text)
+}
+
+fn check_dns_label(text: &str) -> Result<(), NameError> {
+    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let allowed = "lower-case letters, digits and dashes, a dash neither first nor last";
+    if text.is_empty() || text.ends_with('-') {
+        return Err(NameError::Characters { allowed });
+    }
+    check_characters(text, alphanumeric, |c| alphanumeric(c) || c == '-', allowed)
+}
+
 fn check_length(text: &str, limit: usize) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
@@ -258,5 +286,19 @@ mod tests {
         }
         assert!(EntryKey::parse("my-app.v2").is_ok());
         assert!(EntryKey::parse("a;env=prod").is_err());
+    }
+
+    #[test]
+    fn names_of_kubernetes_are_dns_names() {
+        for name in ["a", "0a", "inventory-service"] {
+            assert!(Namespace::parse(name).is_ok(), "{name}");
+        }
+        for name in ["", "-a", "a-", "a_b", "A", "a.b", &"a".repeat(64)] {
+            assert!(Namespace::parse(name).is_err(), "{name}");
+        }
+        assert!(ResourceName::parse("a.b-c").is_ok());
+        for name in ["a..b", ".a", "a-.b", &"a".repeat(254)] {
+            assert!(ResourceName::parse(name).is_err(), "{name}");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 mod apply;
 mod connections;
+mod external_secret;
+mod master;
 mod observe;
 mod plan;
 mod proof;
@@ -27,6 +29,7 @@ use crate::tfvars::Argument;
 pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
         Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,

@@ -76,6 +76,7 @@ fn afterwards(goal: &Goal) -> Goal {
         Goal::Match => Goal::Match,
         Goal::Rotate(rotation) => Goal::Rotate(Rotation {
             entries: rotation.entries.clone(),
+            master: rotation.master,
             begins: false,
             ends_sessions: false,
         }),

@@ -9,11 +9,13 @@
 mod access;
 mod concurrency;
 mod drift;
+mod external_secret;
 mod harness;
 mod input;
 mod interruption;
 mod isolation;
 mod journey;
+mod master_rotation;
 mod mess;
 mod obstacles;
 mod passwords;
