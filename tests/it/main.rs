@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod concurrency;
 mod drift;
 mod external_secret;
 mod harness;
@@ -15,6 +16,8 @@ mod interruption;
 mod isolation;
 mod journey;
 mod master_rotation;
+mod mess;
+mod obstacles;
 mod passwords;
 mod plans;
 mod prefix;
