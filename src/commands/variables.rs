@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::repository;
 use crate::cli::{Global, Planning};
 use crate::desired::{Desired, Entry, VARIABLE, entries, entry_type, environment_matches};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,7 +53,14 @@ pub(super) fn desired(
     let (sources, variables) = read_folder(global, environment, arguments)?;
     let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
     let variables = variables.map_err(shown)?;
-    let (_, entries) = checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    let (_, mut entries) =
+        checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    let catalog = repository::catalog(&global.root, output)?;
+    for entry in entries.values_mut() {
+        if let Some(record) = catalog.get(environment, &entry.database) {
+            entry.governance = record.governance();
+        }
+    }
     output.detail(&format!("read {} entries from {shown_as}", entries.len()));
     let resets = reset_keys(planning)?;
     Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {

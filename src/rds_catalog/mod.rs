@@ -27,6 +27,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::desired::Governance;
 use crate::name::{DatabaseName, Environment, Label, RoleName};
 use crate::risk::Risk;
 use crate::size::Size;
@@ -93,6 +94,18 @@ pub struct Record {
 }
 
 impl Record {
+    /// Who answers for the database.
+    #[must_use]
+    pub fn governance(&self) -> Governance {
+        Governance {
+            owner: self.owner.clone(),
+            domain: self.domain.clone(),
+            risk: self.risk,
+            requested_by: self.requested_by.clone(),
+            id: self.id.clone(),
+        }
+    }
+
     /// Where a field was written; the key's place if it is not there.
     #[must_use]
     pub fn place(&self, field: &str) -> Option<&Position> {

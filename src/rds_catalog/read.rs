@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
 }
 
 fn bad(what: &str, text: &str, at: &Position, why: &impl Display) -> Diagnostic {
-    Diagnostic::at(at.clone(), format!("`{text}` cannot be a {what}: {why}"))
+    Diagnostic::at(at.clone(), format!("`{text}` cannot be {what}: {why}"))
 }
 
 fn refuse_second(records: &[Record], record: &Record, problems: &mut Vec<Diagnostic>) {

@@ -10,6 +10,7 @@ mod access;
 mod concurrency;
 mod drift;
 mod external_secret;
+mod governance;
 mod harness;
 mod input;
 mod interruption;
