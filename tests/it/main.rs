@@ -8,6 +8,7 @@
 
 mod access;
 mod approvals;
+mod catalog;
 mod concurrency;
 mod drift;
 mod external_secret;
