@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod documentation;
 mod drift;
 mod external_secret;
 mod harness;
@@ -24,3 +25,4 @@ mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
 mod verification;
+mod workflows;

@@ -9,4 +9,5 @@ mod rds;
 mod stack;
 mod tls;
 
+pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
