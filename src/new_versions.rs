@@ -22,18 +22,27 @@ impl NewVersions {
     /// The id for a new password of an entry, younger than `than`.
     #[must_use]
     pub fn new_password(&self, entry: &EntryKey, than: Option<Timestamp>) -> VersionId {
-        let tick = SignedDuration::from_millis(1);
-        let after = than.and_then(|than| than.checked_add(tick).ok());
-        self.id(entry, "new", after.map_or(self.at, |after| after.max(self.at)))
+        self.id(entry.as_str(), "new", self.after(than))
     }
 
     /// The id for a version that keeps the password of one born at `birth`, so that it keeps its age.
     #[must_use]
     pub fn same_password(&self, entry: &EntryKey, birth: Option<Timestamp>) -> VersionId {
-        self.id(entry, "same", birth.unwrap_or(self.at))
+        self.id(entry.as_str(), "same", birth.unwrap_or(self.at))
     }
 
-    fn id(&self, entry: &EntryKey, purpose: &str, birth: Timestamp) -> VersionId {
+    /// The id for a new password of the master, younger than `than`.
+    #[must_use]
+    pub fn new_master_password(&self, than: Option<Timestamp>) -> VersionId {
+        self.id("", "master", self.after(than))
+    }
+
+    fn after(&self, than: Option<Timestamp>) -> Timestamp {
+        let after = than.and_then(|than| than.checked_add(SignedDuration::from_millis(1)).ok());
+        after.map_or(self.at, |after| after.max(self.at))
+    }
+
+    fn id(&self, entry: &str, purpose: &str, birth: Timestamp) -> VersionId {
         let millis = u64::try_from(birth.as_millisecond()).unwrap_or_default();
         let digest = Uuid::new_v5(&self.seed, format!("{purpose} {entry} {millis}").as_bytes());
         let [random @ .., _, _, _, _, _, _] = digest.into_bytes();

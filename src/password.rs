@@ -1,6 +1,8 @@
 //! Passwords. [`Password`] is the only type that holds one: it cannot be printed, serialised or
 //! copied, and is wiped from memory when it is dropped.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRng;
@@ -58,6 +60,28 @@ impl Password {
     pub fn verifier(&self) -> Result<Verifier> {
         let text = postgres_protocol::password::scram_sha_256(self.0.as_bytes());
         Verifier::check(text).ok_or_else(|| Error::new("the SCRAM verifier is malformed"))
+    }
+}
+
+/// The master's password, which a rotation changes while the run goes on.
+pub struct MasterPassword(Mutex<Arc<Password>>);
+
+impl MasterPassword {
+    /// The password as it is.
+    #[must_use]
+    pub fn new(password: Password) -> Self {
+        Self(Mutex::new(Arc::new(password)))
+    }
+
+    /// The password for the next login.
+    #[must_use]
+    pub fn get(&self) -> Arc<Password> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on it is another one.
+    pub fn replace(&self, password: Arc<Password>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = password;
     }
 }
 

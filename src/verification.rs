@@ -64,7 +64,7 @@ pub fn judge(
     for entry in desired.entries.values() {
         let mut add =
             |message: String| wrong.push(Wrong { entry: Some(entry.key.clone()), message });
-        judge_matrix(desired, entry, &roles, actual, &mut add);
+        judge_matrix(entry, &roles, actual, &mut add);
         judge_database(desired, entry, actual, &public, &mut add);
         let credential = credentials.get(&entry.key).filter(|found| !found.works);
         if let Some(Credential { secret, remark, .. }) = credential {
@@ -102,15 +102,9 @@ fn connects(privileges: &BTreeSet<DatabasePrivilege>) -> bool {
     privileges.contains(&DatabasePrivilege::Connect)
 }
 
-/// Of its own database, and of what it made itself, a role is no stranger; of the databases that are open
-/// to everybody nobody is.
-fn judge_matrix(
-    desired: &Desired,
-    entry: &Entry,
-    roles: &Matrix,
-    actual: &Actual,
-    add: &mut impl FnMut(String),
-) {
+/// Of its own database, and of what it made itself, a role is no stranger. That a database is open to
+/// everybody is told of the database.
+fn judge_matrix(entry: &Entry, roles: &Matrix, actual: &Actual, add: &mut impl FnMut(String)) {
     let role = entry.username.as_str();
     let Some(enters) = roles.get(role) else {
         return add(format!("role \"{role}\" is not there, or may not log in"));
@@ -119,14 +113,13 @@ fn judge_matrix(
         add(format!("role \"{role}\" may not connect to its database \"{}\"", entry.database));
     }
     for name in enters.iter().filter(|name| *name != entry.database.as_str()) {
-        let is_tenants = desired.entries.values().any(|other| other.database.as_str() == name);
         let database = actual.databases.get(name);
         let is_own = database.is_some_and(|database| database.owner == role);
         let is_open = database.is_some_and(|database| {
             let mut held = database.privileges_of(&Grantee::Public);
             held.any(|privilege| privilege == DatabasePrivilege::Connect)
         });
-        if is_tenants || !(is_own || is_open) {
+        if !is_own && !is_open {
             add(format!(
                 "role \"{role}\" may connect to database \"{name}\", which is not its own"
             ));

@@ -22,6 +22,20 @@ pub struct Actual {
     pub databases: BTreeMap<String, Database>,
     /// The secrets under `goldenpath/<env>/`, by name, those scheduled for deletion included.
     pub secrets: BTreeMap<String, Secret>,
+    /// The secret that we log in with.
+    pub master: MasterSecret,
+}
+
+/// The master's secret. Nobody can write a comment on the master's role, so it is the login that says
+/// which version its password is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MasterSecret {
+    /// Its name.
+    pub name: String,
+    /// What there is to it, where it was listed or looked at.
+    pub secret: Option<Secret>,
+    /// The version that we logged in with, where its id has a known form.
+    pub logged_in_with: Option<VersionId>,
 }
 
 /// The server, and who we are on it.

@@ -8,7 +8,7 @@ use crate::desired::{Desired, Entry};
 use crate::error::{Error, Result};
 use crate::marker::Marker;
 use crate::name::SecretName;
-use crate::password::Password;
+use crate::password::{MasterPassword, Password};
 use crate::plan::{Change, Connection, PasswordSource, Step};
 use crate::postgres::{
     Access, Connector, LoginOutcome, Session, SessionsOf, end_sessions, try_login,
@@ -29,7 +29,7 @@ pub struct Effects<'a> {
     /// For connections to other databases.
     pub connector: &'a Connector,
     /// The master's password.
-    pub master_password: &'a Password,
+    pub master_password: &'a MasterPassword,
     /// The secrets.
     pub secrets: &'a SecretsManager,
     /// Passwords on their way to AWSCURRENT.
@@ -111,7 +111,7 @@ impl Effects<'_> {
                 let sql = sql::set_password(role, &password.verifier()?, &marker);
                 let sent = Instant::now();
                 self.session.execute(&sql).await?;
-                self.handovers.set(version, password, sent);
+                self.handovers.set(version, Some(password), sent);
                 Ok(())
             }
             Change::PublishVersion { secret, version, replaces, role: _ } => {
@@ -121,12 +121,19 @@ impl Effects<'_> {
                 self.handovers.published(version);
                 Ok(())
             }
+            Change::StageMasterPassword { secret, version } => {
+                self.stage_master_password(secret, version).await
+            }
+            Change::SetMasterPassword { secret, version, role: _, replaces: _ } => {
+                self.set_master_password(secret, version).await
+            }
+            Change::PublishMasterPassword { secret, version, replaces, role: _ } => {
+                self.publish_master_password(secret, version, replaces).await
+            }
             Change::ClearPending { secret, version } => {
                 self.secrets.clear_pending(secret, version).await
             }
-            Change::EndSessions { role, version } => {
-                self.end_sessions(role.as_str(), version).await
-            }
+            Change::EndSessions { role, version } => self.end_sessions(role, version).await,
             Change::TagSecret { secret, tags } => self.secrets.tag(secret, tags).await,
         }
     }
@@ -211,7 +218,11 @@ impl Effects<'_> {
     }
 
     /// A password that is durable: it is read back from where applications read it.
-    async fn password(&self, secret: &SecretName, version: &VersionId) -> Result<Password> {
+    pub(super) async fn password(
+        &self,
+        secret: &SecretName,
+        version: &VersionId,
+    ) -> Result<Password> {
         let document = self.secrets.document(secret.as_str(), Which::Version(version)).await?;
         Ok(document.password)
     }
@@ -230,8 +241,8 @@ impl Effects<'_> {
     }
 
     async fn execute_in(&self, database: &str, sql: &str) -> Result<()> {
-        let (user, password) = (self.server.master.as_str(), self.master_password);
-        let session = self.connector.connect(user, password, database, Access::Write).await?;
+        let (user, password) = (self.server.master.as_str(), self.master_password.get());
+        let session = self.connector.connect(user, &password, database, Access::Write).await?;
         session.execute(sql).await
     }
 }

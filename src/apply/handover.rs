@@ -27,9 +27,9 @@ struct Handover {
 
 impl Handovers {
     /// The role has the password now; `sent` is when the statement that sets it went out.
-    pub(super) fn set(&self, version: &VersionId, password: Password, sent: Instant) {
+    pub(super) fn set(&self, version: &VersionId, password: Option<Password>, sent: Instant) {
         self.with(version, |handover| {
-            handover.password = Some(password);
+            handover.password = password;
             handover.sent = Some(sent);
             handover.begun = Some(Instant::now());
         });

@@ -3,6 +3,7 @@
 mod effect;
 mod handover;
 mod interrupt;
+mod master;
 mod rotated;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +31,8 @@ pub struct Outcome {
     pub skipped: usize,
     /// The signal that stopped the run.
     pub signal: Option<u8>,
-    /// The entries of which a step failed or was not tried.
-    pub unfinished: BTreeSet<EntryKey>,
+    /// The entries of which a step failed or was not tried; `None` for the server itself.
+    pub unfinished: BTreeSet<Option<EntryKey>>,
     /// Passwords that were replaced.
     pub rotated: Vec<Rotated>,
 }
@@ -165,9 +166,9 @@ impl<'a> Runs<'a> {
         }
     }
 
-    fn unfinished(&self) -> BTreeSet<EntryKey> {
+    fn unfinished(&self) -> BTreeSet<Option<EntryKey>> {
         let left = self.steps_left.iter().filter(|(_, left)| **left > 0).map(|(entry, _)| entry);
-        left.chain(&self.failed).flatten().cloned().collect()
+        left.chain(&self.failed).cloned().collect()
     }
 
     fn end_interrupted(&mut self) -> Result<()> {

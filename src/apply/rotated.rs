@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::name::EntryKey;
 use crate::plan::{Change, Plan};
 use crate::postgres::{SessionsOf, count_sessions};
+use crate::version_id::VersionId;
 
 /// A password that was replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,24 +35,33 @@ impl Effects<'_> {
     pub async fn rotated(&self, plan: &Plan) -> Result<Vec<Rotated>> {
         let mut rotated = Vec::new();
         for step in &plan.steps {
-            let Change::PublishVersion { version, replaces, role, .. } = &step.change else {
-                continue;
-            };
+            let Some((version, replaces, role)) = published(&step.change) else { continue };
             let Some(age) =
                 self.handovers.age(version).filter(|_| version.born() != replaces.born())
             else {
                 continue;
             };
             let (refused, sessions_ended) = self.handovers.result(version);
-            let sessions = SessionsOf { role: role.as_str(), older_than: age };
+            let sessions = SessionsOf { role, older_than: age };
             rotated.push(Rotated {
                 entry: step.entry.clone(),
-                role: role.to_string(),
+                role: role.to_owned(),
                 refused_ms: refused.and_then(|refused| u64::try_from(refused.as_millis()).ok()),
                 sessions_left: count_sessions(self.session, &sessions).await?,
                 sessions_ended,
             });
         }
         Ok(rotated)
+    }
+}
+
+/// The version that became AWSCURRENT, the one that was, and the role.
+fn published(change: &Change) -> Option<(&VersionId, &VersionId, &str)> {
+    if let Change::PublishVersion { version, replaces, role, .. } = change {
+        Some((version, replaces, role.as_str()))
+    } else if let Change::PublishMasterPassword { version, replaces, role, .. } = change {
+        Some((version, replaces, role))
+    } else {
+        None
     }
 }

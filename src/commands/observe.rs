@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::marker::Marker;
 use crate::name::{DatabaseName, SecretName};
 use crate::new_versions::NewVersions;
-use crate::plan::Plan;
+use crate::plan::{Note, Plan};
 use crate::postgres::{
     Depth, Inside, LoginOutcome, MAINTENANCE_DATABASE, Session, available_extensions, read_inside,
     snapshot, try_login,
@@ -38,6 +38,16 @@ impl Goal {
             Self::Rotate(wanted) => rotation(desired, actual, new, wanted),
         }
     }
+
+    fn is_about_the_master(&self, draft: &Plan) -> bool {
+        match self {
+            Self::Match => draft
+                .notes
+                .iter()
+                .any(|note| matches!(note, Note::UnfinishedRotation { entry: None, .. })),
+            Self::Rotate(rotation) => rotation.master,
+        }
+    }
 }
 
 /// Reads, and compares with what is wanted.
@@ -54,6 +64,9 @@ pub(super) async fn plan(
         read_more(connections, session, desired, parallelism, &mut actual).await?;
     }
     let draft = goal.compare(desired, &actual, new);
+    if goal.is_about_the_master(&draft) {
+        actual.master.secret = connections.secrets.describe(&actual.master.name).await?;
+    }
     refine(connections, desired, &draft, &mut actual).await?;
     let plan = goal.compare(desired, &actual, new);
     Ok((actual, plan))
@@ -69,7 +82,9 @@ async fn read(connections: &Connections, session: &Session, desired: &Desired) -
         endpoint: connections.master.endpoint.clone(),
         extensions: BTreeMap::new(),
     };
-    Ok(Actual { server, roles: shared.roles, databases: shared.databases, secrets })
+    let mut master = connections.master.facts();
+    master.secret = secrets.get(&master.name).cloned();
+    Ok(Actual { server, roles: shared.roles, databases: shared.databases, secrets, master })
 }
 
 /// What only the comparison of everything needs: what is inside the databases, and the extensions that
@@ -115,8 +130,9 @@ async fn look_inside(
     depths.extend(whole.chain(master.database.as_deref()).map(|name| (name, Depth::Contents)));
     stream::iter(depths.into_iter().filter(|(name, _)| open(name)))
         .map(|(name, depth)| async move {
-            let (user, password) = (&master.username, &master.password);
-            let inside = read_inside(&connections.connector, user, password, name, depth).await?;
+            let (user, password) = (&master.username, master.password.get());
+            let connector = &connections.connector;
+            let inside = read_inside(connector, user, &password, name, depth).await?;
             Ok((name.to_owned(), inside))
         })
         .buffer_unordered(parallelism)

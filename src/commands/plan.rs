@@ -1,6 +1,7 @@
 //! `plan`: read, compare, render.
 
-use super::connections::{Connections, write_file};
+use super::connections::Connections;
+use super::files::write_file;
 use super::observe::Goal;
 use super::{mint, observe, rendered, variables};
 use crate::cli::{Global, PlanArgs};
@@ -18,8 +19,8 @@ pub(super) async fn run(
 ) -> Result<u8> {
     let environment = variables::environment(global)?;
     let desired = variables::desired(global, &environment, &args.planning, arguments, output)?;
-    let connections = Connections::open(global, &environment, "plan", output).await?;
-    let session = connections.session(Access::Read).await?;
+    let mut connections = Connections::open(global, &environment, "plan", output).await?;
+    let session = connections.session(Access::Read, output).await?;
     let (new, parallelism) = (mint(), usize::from(global.parallelism));
     let (_, plan) =
         observe::plan(&connections, &session, &desired, &Goal::Match, &new, parallelism).await?;

@@ -10,7 +10,7 @@ use crate::desired::Entry;
 use crate::diff::Rotation;
 use crate::error::{Error, Result};
 use crate::name::EntryKey;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Note, Plan};
 use crate::render;
 use crate::secrets_manager::Which;
 
@@ -62,7 +62,10 @@ impl Run<'_> {
         }
         self.output.tell(&render::human(&left, self.output.message_color));
         let steps = left.steps.len();
-        let message = format!("all steps were carried out, but a second look finds {steps} more");
+        let guessed = planned.plan.notes.iter().any(|note| matches!(note, Note::NotRead { .. }));
+        let why = if guessed { " in what could not be read before" } else { "" };
+        let message =
+            format!("all steps were carried out, but a second look finds {steps} more{why}");
         Ok(Some(Error::new(message)))
     }
 }
@@ -73,6 +76,7 @@ fn afterwards(goal: &Goal) -> Goal {
         Goal::Match => Goal::Match,
         Goal::Rotate(rotation) => Goal::Rotate(Rotation {
             entries: rotation.entries.clone(),
+            master: rotation.master,
             begins: false,
             ends_sessions: false,
         }),

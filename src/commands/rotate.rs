@@ -26,7 +26,8 @@ pub(super) async fn run(
     let entries = chosen(&args.chosen, &desired)?;
     let run = Run::begin(Verb::Rotate, global, &desired, args.lock_timeout, output).await?;
     let ends_sessions = args.terminate_sessions;
-    let goal = Goal::Rotate(Rotation { entries, begins: true, ends_sessions });
+    let master = args.chosen.master;
+    let goal = Goal::Rotate(Rotation { entries, master, begins: true, ends_sessions });
     let new = mint();
     let (actual, plan) = run.observe(&goal, &new).await?;
     let planned = Planned { actual: &actual, plan: &plan, goal: &goal, new: &new };

@@ -43,8 +43,8 @@ impl<'a> Run<'a> {
         let (since, environment) = (Instant::now(), &desired.environment);
         require_permission(environment)?;
         let audit = Audit::open(&global.root, environment, &global.build_id, &global.run_id)?;
-        let connections = Connections::open(global, environment, verb.word(), output).await?;
-        let session = connections.session(Access::Write).await?;
+        let mut connections = Connections::open(global, environment, verb.word(), output).await?;
+        let session = connections.session(Access::Write, output).await?;
         let patience = Duration::from_secs(lock_timeout);
         let told = |line: &str| output.tell(&format!("{line}\n"));
         let _lock = acquire(&session, patience, told).await?;
@@ -201,8 +201,12 @@ fn again(desired: &Desired, goal: &Goal, outcome: &Outcome) -> String {
         }
         Goal::Rotate(rotation) => {
             let sessions = if rotation.ends_sessions { " --terminate-sessions" } else { "" };
-            let keys: String = outcome.unfinished.iter().map(|key| format!(" {key}")).collect();
-            format!("goldenpath-rds rotate --env {environment}{sessions}{keys}")
+            let chosen = outcome.unfinished.iter().map(|entry| match entry {
+                Some(key) => format!(" {key}"),
+                None => " --master".to_owned(),
+            });
+            let chosen: String = chosen.collect();
+            format!("goldenpath-rds rotate --env {environment}{sessions}{chosen}")
         }
     }
 }

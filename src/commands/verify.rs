@@ -25,8 +25,8 @@ pub(super) async fn run(
 ) -> Result<u8> {
     let environment = variables::environment(global)?;
     let desired = variables::desired(global, &environment, &args.planning(), arguments, output)?;
-    let connections = Connections::open(global, &environment, "verify", output).await?;
-    let session = connections.session(Access::Read).await?;
+    let mut connections = Connections::open(global, &environment, "verify", output).await?;
+    let session = connections.session(Access::Read, output).await?;
     let parallelism = usize::from(global.parallelism);
     let (goal, new) = (observe::Goal::Match, mint());
     let (actual, _) =

@@ -24,7 +24,9 @@ impl Findings {
     /// The version that becomes AWSCURRENT.
     pub(super) fn published(&self) -> Option<&VersionId> {
         self.steps.iter().find_map(|step| {
-            if let Change::PublishVersion { version, .. } = &step.change {
+            if let Change::PublishVersion { version, .. }
+            | Change::PublishMasterPassword { version, .. } = &step.change
+            {
                 return Some(version);
             }
             None

@@ -12,6 +12,7 @@ mod access;
 mod database;
 mod extension;
 mod findings;
+mod master;
 mod predecessor;
 mod role;
 mod rotation;
@@ -38,6 +39,7 @@ pub fn diff(desired: &Desired, actual: &Actual, new: &NewVersions) -> Plan {
         plan.notes.push(Note::NoEntries);
     }
     server::compare(desired, actual).add_to(&mut plan);
+    master::compare(actual, new, false).add_to(&mut plan);
     let held_up = compare_owners(desired, actual, new, &mut plan);
     for entry in desired.entries.values().filter(|entry| entry.access != AccessLevel::Owner) {
         let Some(owner) = desired.owner_of(&entry.database) else { continue };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::findings::Findings;
-use super::{Context, role, secret};
+use super::{Context, master, role, secret};
 use crate::actual::Actual;
 use crate::desired::Desired;
 use crate::name::EntryKey;
@@ -16,6 +16,8 @@ use crate::plan::{Change, ObstacleKind, Plan};
 pub struct Rotation {
     /// The entries; others are not looked at.
     pub entries: BTreeSet<EntryKey>,
+    /// Whether the master is one of those that it is about.
+    pub master: bool,
     /// Whether each of them gets a new password, unless one is on its way already. Otherwise only what
     /// is on its way is finished.
     pub begins: bool,
@@ -33,6 +35,13 @@ pub fn rotation(
     rotation: &Rotation,
 ) -> Plan {
     let mut plan = Plan::empty(desired, actual, rotation.entries.len());
+    if rotation.master {
+        let mut findings = master::compare(actual, new, rotation.begins);
+        if rotation.ends_sessions {
+            end_sessions(&actual.server.master, &mut findings);
+        }
+        findings.add_to(&mut plan);
+    }
     let entries = desired.entries.values();
     for entry in entries.filter(|entry| rotation.entries.contains(&entry.key)) {
         let owner = desired.owner_of(&entry.database).unwrap_or(entry);
@@ -40,7 +49,7 @@ pub fn rotation(
         let context = Context { desired, actual, new, entry, owner, rotates };
         let mut findings = compare_entry(&context);
         if rotation.ends_sessions {
-            end_sessions(&context, &mut findings);
+            end_sessions(entry.username.as_str(), &mut findings);
         }
         findings.add_to(&mut plan);
     }
@@ -67,8 +76,8 @@ fn compare_entry(context: &Context<'_>) -> Findings {
 
 /// Only after a password has become current in the same plan: nothing tells later which sessions are
 /// older than it.
-fn end_sessions(context: &Context<'_>, findings: &mut Findings) {
+fn end_sessions(role: &str, findings: &mut Findings) {
     let Some(version) = findings.published().cloned() else { return };
-    let change = Change::EndSessions { role: context.entry.username.clone(), version };
+    let change = Change::EndSessions { role: role.to_owned(), version };
     findings.step(change, "--terminate-sessions");
 }

@@ -204,8 +204,8 @@ fn is_on_its_way(role: Option<&Standing<'_>>, current: &Version) -> bool {
 fn unfinished(context: &Context<'_>, current: &Version, pending: &Version) -> Note {
     let is_copy = pending.id != current.id && pending.born == current.born;
     Note::UnfinishedRotation {
-        entry: context.entry.key.clone(),
-        role: context.entry.username.clone(),
+        entry: Some(context.entry.key.clone()),
+        role: context.entry.username.to_string(),
         since: pending.born.filter(|_| !is_copy),
     }
 }
@@ -258,30 +258,31 @@ fn refuse_other_managers(
     secret: &Secret,
     findings: &mut Findings,
 ) -> Option<()> {
-    let name = &context.entry.secret;
-    let foreign_pending = secret.pending.as_ref().filter(|version| !version.id.is_ours());
-    let (message, hint) = if let Some(service) = &secret.owning_service {
-        (format!("secret `{name}` is managed by `{service}`"), "give the entry another name")
-    } else if secret.rotation_enabled {
-        (
-            format!("secret `{name}` is rotated by AWS (RotationEnabled)"),
-            "run `aws secretsmanager cancel-rotate-secret` for it: two programs must not set one password",
-        )
-    } else if let Some(version) = &secret.odd_version {
-        (
-            format!("version `{version}` of secret `{name}` has an id of an unknown form"),
-            "put the value again with a UUID as ClientRequestToken, as the AWS CLI does by itself",
-        )
-    } else if let Some(version) = foreign_pending {
-        (
-            format!("version {} of secret `{name}` is AWSPENDING and not ours", version.id),
-            "finish that rotation, or take the label off with `aws secretsmanager update-secret-version-stage`",
-        )
-    } else {
-        return Some(());
-    };
+    let Some((why, hint)) = other_manager(secret) else { return Some(()) };
+    let message = format!("secret `{}` {why}", context.entry.secret);
     findings.obstacle(ObstacleKind::ForeignSecret, message, hint);
     None
+}
+
+/// Why another program sets the passwords in a secret, and what to do about it.
+pub(super) fn other_manager(secret: &Secret) -> Option<(String, &'static str)> {
+    let foreign_pending = secret.pending.as_ref().filter(|version| !version.id.is_ours());
+    if let Some(service) = &secret.owning_service {
+        let why = format!("is managed by the AWS service `{service}`");
+        Some((why, "let that service rotate it, or use a secret that no service owns"))
+    } else if secret.rotation_enabled {
+        let hint = "run `aws secretsmanager cancel-rotate-secret` for it: two programs must not set one password";
+        Some(("is rotated by AWS (RotationEnabled)".to_owned(), hint))
+    } else if let Some(version) = &secret.odd_version {
+        let hint =
+            "put the value again with a UUID as ClientRequestToken, as the AWS CLI does by itself";
+        Some((format!("has a version `{version}`, an id of an unknown form"), hint))
+    } else {
+        let hint = "finish that rotation, or take the label off with `aws secretsmanager update-secret-version-stage`";
+        foreign_pending.map(|version| {
+            (format!("has a version {} that is AWSPENDING and not ours", version.id), hint)
+        })
+    }
 }
 
 /// A secret in its recovery window gives no value, no login with it and no times. Where the tags, the

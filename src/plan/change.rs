@@ -165,10 +165,39 @@ pub enum Change {
         /// The version.
         version: VersionId,
     },
+    /// Put a version with a new password of the master as AWSPENDING; the other keys stay.
+    StageMasterPassword {
+        /// The master's secret.
+        secret: SecretName,
+        /// The id of the new version.
+        version: VersionId,
+    },
+    /// Set the master's own password from a secret version.
+    SetMasterPassword {
+        /// The master.
+        role: String,
+        /// Its secret.
+        secret: SecretName,
+        /// The version.
+        version: VersionId,
+        /// The version that its password came from until now.
+        replaces: VersionId,
+    },
+    /// Prove that the master logs in with a version, then move AWSCURRENT to it.
+    PublishMasterPassword {
+        /// The master's secret.
+        secret: SecretName,
+        /// The version that becomes AWSCURRENT.
+        version: VersionId,
+        /// The version that is AWSCURRENT until then.
+        replaces: VersionId,
+        /// The master.
+        role: String,
+    },
     /// End the sessions of a role that were opened before its password became AWSCURRENT.
     EndSessions {
-        /// The role.
-        role: RoleName,
+        /// The role; the master's name need not be one of ours.
+        role: String,
         /// The version that its password is from.
         version: VersionId,
     },
@@ -205,9 +234,10 @@ impl Change {
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self {
-            Self::RestoreSecret { .. } | Self::CreateSecret { .. } | Self::StageVersion { .. } => {
-                Phase::Secrets
-            }
+            Self::RestoreSecret { .. }
+            | Self::CreateSecret { .. }
+            | Self::StageVersion { .. }
+            | Self::StageMasterPassword { .. } => Phase::Secrets,
             Self::GrantMembership { .. }
             | Self::CreateRole { .. }
             | Self::AlterRole { .. }
@@ -226,6 +256,8 @@ impl Change {
             | Self::RevokeDefaultPrivileges(_) => Phase::InDatabase,
             Self::SetPassword { .. }
             | Self::PublishVersion { .. }
+            | Self::SetMasterPassword { .. }
+            | Self::PublishMasterPassword { .. }
             | Self::ClearPending { .. }
             | Self::EndSessions { .. }
             | Self::TagSecret { .. } => Phase::Credentials,
@@ -258,6 +290,9 @@ impl Change {
             Self::SetPassword { .. } => "set_password",
             Self::PublishVersion { .. } => "publish_version",
             Self::ClearPending { .. } => "clear_pending",
+            Self::StageMasterPassword { .. } => "stage_master_password",
+            Self::SetMasterPassword { .. } => "set_master_password",
+            Self::PublishMasterPassword { .. } => "publish_master_password",
             Self::EndSessions { .. } => "end_sessions",
             Self::TagSecret { .. } => "tag_secret",
         }

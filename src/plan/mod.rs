@@ -151,10 +151,10 @@ pub enum Note {
     },
     /// A rotation was begun and cut off; the plan finishes it.
     UnfinishedRotation {
-        /// The entry.
-        entry: EntryKey,
-        /// Its role.
-        role: RoleName,
+        /// The entry; `None` for the master.
+        entry: Option<EntryKey>,
+        /// Whose password it is.
+        role: String,
         /// When the new password was staged, where that is known.
         since: Option<Timestamp>,
     },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_postgres::Config;
+use tokio_postgres::error::SqlState;
 
 use super::error::connect_error;
 use super::session::Session;
@@ -83,6 +84,26 @@ impl Connector {
             .map_err(|failure| connect_error(&failure, &self.target, user, database))
     }
 
+    /// Opens a session. A password that is not the role's is an answer, with the error that says so.
+    ///
+    /// # Errors
+    /// As [`Self::connect`], but for the password.
+    pub async fn connect_if_password(
+        &self,
+        user: &str,
+        password: &Password,
+        database: &str,
+        access: Access,
+    ) -> Result<Result<Session, Error>> {
+        match self.open(user, password, database, access).await {
+            Ok(session) => Ok(Ok(session)),
+            Err(failure) => {
+                let error = connect_error(&failure, &self.target, user, database);
+                if failure.is_wrong_password() { Ok(Err(error)) } else { Err(error) }
+            }
+        }
+    }
+
     pub(super) fn target(&self) -> &Target {
         &self.target
     }
@@ -150,4 +171,13 @@ pub(super) enum ConnectFailure {
     Postgres(tokio_postgres::Error),
     /// Nothing came back in time.
     Timeout(Duration),
+}
+
+impl ConnectFailure {
+    fn is_wrong_password(&self) -> bool {
+        match self {
+            Self::Postgres(error) => error.code() == Some(&SqlState::INVALID_PASSWORD),
+            Self::Timeout(_) => false,
+        }
+    }
 }

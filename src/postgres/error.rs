@@ -20,17 +20,37 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
-/// Whether the same statement may succeed a moment later: others changed the same catalog row, held
-/// its lock, or were connected to the template (measured).
+/// How often a statement is sent altogether that met this: others changed the same catalog row, held its
+/// lock, or were connected to the template (measured), and may be gone a moment later.
 #[must_use]
-pub fn is_retryable(error: &tokio_postgres::Error) -> bool {
-    let Some(db) = error.as_db_error() else { return false };
+pub fn attempts(error: &tokio_postgres::Error) -> u32 {
+    let Some(db) = error.as_db_error() else { return 1 };
     let code = db.code();
-    *code == SqlState::LOCK_NOT_AVAILABLE
-        || *code == SqlState::T_R_DEADLOCK_DETECTED
-        || *code == SqlState::OBJECT_IN_USE
+    let soon_over = *code == SqlState::T_R_DEADLOCK_DETECTED
         || *code == SqlState::UNIQUE_VIOLATION
-        || (*code == SqlState::INTERNAL_ERROR && db.message().starts_with("tuple concurrently"))
+        || (*code == SqlState::INTERNAL_ERROR && db.message().starts_with("tuple concurrently"));
+    // Before it says this, the server has waited for five seconds.
+    let waited = *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::OBJECT_IN_USE;
+    if soon_over {
+        6
+    } else if waited {
+        3
+    } else {
+        1
+    }
+}
+
+/// What a statement met, when trying again did not help.
+pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
+    let failure = Error::new(describe(error));
+    let code = error.code();
+    if code == Some(&SqlState::OBJECT_IN_USE) {
+        failure.hint("end the sessions in that database: SELECT pid, usename, application_name FROM pg_stat_activity WHERE datname = …")
+    } else if code == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        failure.hint("someone's transaction holds it: SELECT pid, usename, query FROM pg_stat_activity WHERE xact_start < now() - interval '5 seconds'")
+    } else {
+        failure
+    }
 }
 
 pub(super) fn connect_error(

@@ -13,7 +13,7 @@ mod tls;
 
 pub use connect::{Access, Connector, Target};
 pub use contents::{Depth, Inside, available_extensions, read_inside};
-pub use error::{describe, is_retryable};
+pub use error::{attempts, describe};
 pub use lock::{Lock, acquire};
 pub use login::{LoginOutcome, try_login};
 pub use matrix::read_matrix;

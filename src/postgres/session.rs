@@ -11,14 +11,11 @@ use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, SimpleQueryRow};
 
-use super::error::{describe, is_retryable};
+use super::error::{attempts, describe, statement_error};
 use crate::error::{Error, Result};
 
 /// Beyond the server's own `statement_timeout`, for a server that stays mute.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(330);
-
-/// How often a statement is sent when others get in its way, with a growing pause between.
-const ATTEMPTS: u32 = 6;
 
 /// `no privileges could be revoked` and `no privileges were granted`: GRANT and REVOKE without the
 /// right to do so succeed with only these warnings, and change nothing (measured).
@@ -84,7 +81,7 @@ impl Session {
             self.take_warnings();
             match self.send(sql).await {
                 Ok(_) => break,
-                Err(Failure::Postgres(error)) if is_retryable(&error) && attempt < ATTEMPTS => {
+                Err(Failure::Postgres(error)) if attempt < attempts(&error) => {
                     tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
                 }
                 Err(failure) => return Err(failure.into_error()),
@@ -137,7 +134,7 @@ impl Failure {
                 Error::new(format!("the connection was lost: {}", describe(&error)))
                     .hint("run the same command again: it goes on where this one stopped")
             }
-            Self::Postgres(error) => Error::new(describe(&error)),
+            Self::Postgres(error) => statement_error(&error),
             Self::Mute => Error::new("the server does not answer any more")
                 .hint("run the same command again: it goes on where this one stopped"),
         }

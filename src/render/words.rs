@@ -46,6 +46,9 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::SetPassword { .. }
         | Change::PublishVersion { .. }
         | Change::ClearPending { .. }
+        | Change::StageMasterPassword { .. }
+        | Change::SetMasterPassword { .. }
+        | Change::PublishMasterPassword { .. }
         | Change::EndSessions { .. }
         | Change::TagSecret { .. } => Kind::Update,
     }
@@ -116,6 +119,15 @@ pub(super) fn what(change: &Change) -> String {
             format!("secret {secret}: prove a login, then move AWSCURRENT")
         }
         Change::ClearPending { secret, .. } => format!("secret {secret}: remove AWSPENDING"),
+        Change::StageMasterPassword { secret, .. } => {
+            format!("secret {secret}: stage a new password of the master as AWSPENDING")
+        }
+        Change::SetMasterPassword { role, .. } => {
+            format!("role \"{role}\", the master: password from the secret")
+        }
+        Change::PublishMasterPassword { secret, .. } => {
+            format!("secret {secret}: prove the master's login, then move AWSCURRENT")
+        }
         Change::EndSessions { role, .. } => {
             format!("role \"{role}\": end the sessions that were opened with the old password")
         }

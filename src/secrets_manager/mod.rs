@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use connect::{Settings, connect};
-pub use read::Which;
+pub use read::{Value, Which};
 
 /// A client for one account and region.
 #[derive(Clone)]

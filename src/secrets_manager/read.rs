@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::get_secret_value::{
+    GetSecretValueError, GetSecretValueOutput,
+};
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use jiff::Timestamp;
 
@@ -18,6 +22,10 @@ use crate::version_id::VersionId;
 pub enum Which<'a> {
     /// The version labelled AWSCURRENT.
     Current,
+    /// The version labelled AWSPENDING.
+    Pending,
+    /// The version labelled AWSPREVIOUS.
+    Previous,
     /// The version with this id.
     Version(&'a VersionId),
 }
@@ -106,37 +114,51 @@ impl SecretsManager {
         Ok(times)
     }
 
-    /// The text of a secret's version, to be parsed and forgotten.
+    /// A version of a secret, to be parsed and forgotten.
     ///
     /// # Errors
-    /// The error of the call; a version that does not show up within a few seconds is one.
-    pub async fn value(&self, name: &str, which: Which<'_>) -> Result<zeroize::Zeroizing<String>> {
+    /// The error of the call; also that there is no such secret or version.
+    pub async fn value(&self, name: &str, which: Which<'_>) -> Result<Value> {
+        match self.get(name, which).await {
+            Ok(answer) => value_of(name, answer),
+            Err(error) => Err(from_sdk("GetSecretValue", name, &error)),
+        }
+    }
+
+    /// The same where it is no error that there is no such version.
+    ///
+    /// # Errors
+    /// The error of the call.
+    pub async fn value_if_any(&self, name: &str, which: Which<'_>) -> Result<Option<Value>> {
+        match self.get(name, which).await {
+            Ok(answer) => value_of(name, answer).map(Some),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(from_sdk("GetSecretValue", name, &error)),
+        }
+    }
+
+    /// A version that was just written may not show up for a few seconds.
+    async fn get(
+        &self,
+        name: &str,
+        which: Which<'_>,
+    ) -> Result<GetSecretValueOutput, SdkError<GetSecretValueError>> {
         let request = self.client.get_secret_value().secret_id(name);
-        let request = match which {
-            Which::Current => request.version_stage("AWSCURRENT"),
-            Which::Version(id) => request.version_id(id.as_str()),
+        let (request, attempts) = match which {
+            Which::Current => (request.version_stage("AWSCURRENT"), 1),
+            Which::Pending => (request.version_stage("AWSPENDING"), 1),
+            Which::Previous => (request.version_stage("AWSPREVIOUS"), 1),
+            Which::Version(id) => (request.version_id(id.as_str()), READ_ATTEMPTS),
         };
-        let mut attempt = 1;
-        loop {
+        for attempt in 1..attempts {
             match request.clone().send().await {
-                Ok(answer) => {
-                    return answer.secret_string.map(zeroize::Zeroizing::new).ok_or_else(|| {
-                        Error::new(format!("secret `{name}` holds bytes instead of text"))
-                    });
-                }
-                Err(error)
-                    if matches!(which, Which::Version(_))
-                        && attempt < READ_ATTEMPTS
-                        && error
-                            .as_service_error()
-                            .is_some_and(|error| error.is_resource_not_found_exception()) =>
-                {
+                Err(error) if is_absent(&error) => {
                     tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
-                    attempt += 1;
                 }
-                Err(error) => return Err(from_sdk("GetSecretValue", name, &error)),
+                answer => return answer,
             }
         }
+        request.send().await
     }
 
     /// A version's document.
@@ -144,12 +166,7 @@ impl SecretsManager {
     /// # Errors
     /// The error of the call, or why the value is no such document.
     pub async fn document(&self, name: &str, which: Which<'_>) -> Result<SecretDocument> {
-        let text = self.value(name, which).await?;
-        SecretDocument::parse(&text).map_err(|why| {
-            Error::new(format!("secret `{name}`: {why}")).hint(
-                "it must be a JSON object with `username`, `password`, `host`, `port` and `dbname`",
-            )
-        })
+        self.value(name, which).await?.document(name)
     }
 
     /// What stands in a version beside the password.
@@ -157,12 +174,45 @@ impl SecretsManager {
     /// # Errors
     /// The error of the call.
     pub async fn content(&self, name: &str, id: &VersionId) -> Result<Content> {
-        let text = self.value(name, Which::Version(id)).await?;
-        Ok(match SecretDocument::parse(&text) {
+        let value = self.value(name, Which::Version(id)).await?;
+        Ok(match SecretDocument::parse(&value.text) {
             Ok(document) => Content::Connection(document.connection()),
             Err(why) => Content::Malformed(why.to_owned()),
         })
     }
+}
+
+/// The value of a version.
+pub struct Value {
+    /// The version's id, where it has a known form.
+    pub version: Option<VersionId>,
+    text: zeroize::Zeroizing<String>,
+}
+
+impl Value {
+    /// The document that it is.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn document(&self, name: &str) -> Result<SecretDocument> {
+        SecretDocument::parse(&self.text).map_err(|why| {
+            Error::new(format!("secret `{name}`: {why}")).hint(
+                "it must be a JSON object with `username`, `password`, `host`, `port` and `dbname`",
+            )
+        })
+    }
+}
+
+fn is_absent(error: &SdkError<GetSecretValueError>) -> bool {
+    error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
+}
+
+fn value_of(name: &str, answer: GetSecretValueOutput) -> Result<Value> {
+    let version = answer.version_id.as_deref().and_then(VersionId::parse);
+    let text = answer.secret_string.map(zeroize::Zeroizing::new);
+    let text =
+        text.ok_or_else(|| Error::new(format!("secret `{name}` holds bytes instead of text")))?;
+    Ok(Value { version, text })
 }
 
 /// What lists and descriptions have in common.

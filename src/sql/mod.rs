@@ -48,6 +48,13 @@ pub fn set_password(role: &RoleName, verifier: &Verifier, marker: &Marker) -> St
     )
 }
 
+/// The password of the role that is logged in: this needs no right on roles. Its comment would, so the
+/// version is noted in the tags of its secret instead.
+#[must_use]
+pub fn set_own_password(verifier: &Verifier) -> String {
+    format!("ALTER ROLE CURRENT_USER PASSWORD {}", literal(verifier.as_str()))
+}
+
 /// The marker of a role.
 #[must_use]
 pub fn comment_on_role(role: &RoleName, marker: &Marker) -> String {

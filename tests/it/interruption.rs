@@ -13,19 +13,19 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-fn start(stack: &Stack) -> Child {
+pub fn start(stack: &Stack) -> Child {
     let mut command = stack.command(&APPLY);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Lines of the audit, the header and a line that is being written included.
-fn lines(stack: &Stack) -> usize {
+pub fn lines(stack: &Stack) -> usize {
     let path = stack.root().join("governance/dev/rds_request_audit.csv");
     std::fs::read_to_string(path).unwrap_or_default().lines().count()
 }
 
 /// Waits until the audit has that many lines, or the run has ended.
-fn wait_for_lines(stack: &Stack, run: &mut Child, wanted: usize) {
+pub fn wait_for_lines(stack: &Stack, run: &mut Child, wanted: usize) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while lines(stack) < wanted && run.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "{} lines instead of {wanted}", lines(stack));

@@ -8,16 +8,24 @@
 
 mod access;
 mod documentation;
+mod concurrency;
 mod drift;
 mod external_secret;
+mod governance;
 mod harness;
 mod input;
 mod interruption;
 mod isolation;
 mod journey;
+mod master_rotation;
+mod mess;
+mod obstacles;
 mod passwords;
 mod plans;
 mod prefix;
+mod request;
+mod request_contract;
+mod request_corpus;
 mod rotation;
 mod secrecy;
 mod tfvars_command;

@@ -152,3 +152,56 @@ async fn flags_that_change_the_plan_are_saved_with_it() {
     stack.run(&["apply", "plan.json"]).expect(0).shows("Apply complete");
     stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
 }
+
+#[tokio::test]
+async fn json_documents_of_access_levels_follow_the_schema() {
+    let stack = Stack::new(
+        r#"
+  shop    = { database_name = "shop", username = "shop_user", extensions = ["hstore"] }
+  reports = { database_name = "shop", username = "shop_reports", access_level = "editor" }
+  other   = { database_name = "other", username = "other_user", extensions = ["dblink"] }
+  waiting = { database_name = "other", username = "other_reports", access_level = "reader" }
+"#,
+    )
+    .await;
+    let applied = ["apply", "--env", ENV, "--auto-approve", "--format", "json"];
+    let first = document(&stack.run(&applied).expect(3));
+    assert_valid(&first);
+    let kinds: Vec<_> =
+        first["obstacles"].as_array().unwrap().iter().map(|found| &found["kind"]).collect();
+    assert_eq!(kinds, ["extension", "owner_held_up"]);
+    stack
+        .sql(
+            "shop",
+            "SET ROLE shop_user; CREATE TABLE t (id int); GRANT TRUNCATE ON t TO shop_reports",
+        )
+        .await;
+    stack
+        .sql(
+            "postgres",
+            "GRANT pg_monitor TO shop_reports; GRANT CONNECT ON DATABASE shop TO pg_monitor",
+        )
+        .await;
+    let futures =
+        "ALTER DEFAULT PRIVILEGES FOR ROLE shop_user GRANT TRUNCATE ON TABLES TO shop_reports";
+    stack.sql("shop", futures).await;
+    let second = document(&stack.run(&applied).expect(3));
+    assert_valid(&second);
+    let all =
+        [&first, &second].map(|document| document["steps"].as_array().unwrap().clone()).concat();
+    for change in [
+        "create_extension",
+        "grant_privileges",
+        "grant_default_privileges",
+        "revoke_privileges",
+        "revoke_default_privileges",
+    ] {
+        assert!(all.iter().any(|step| step["change"] == change), "{change}");
+    }
+    let notes: Vec<_> =
+        second["notes"].as_array().unwrap().iter().map(|note| &note["kind"]).collect();
+    assert!(
+        notes.contains(&&"other_access".into()) && notes.contains(&&"memberships".into()),
+        "{notes:?}"
+    );
+}

@@ -3,6 +3,7 @@
 
 mod examples;
 mod generate;
+mod master;
 mod rotation;
 mod world;
 
@@ -216,12 +217,16 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::StageVersion { secret, .. }
         | Change::PublishVersion { secret, .. }
         | Change::ClearPending { secret, .. }
+        | Change::StageMasterPassword { secret, .. }
+        | Change::PublishMasterPassword { secret, .. }
         | Change::TagSecret { secret, .. } => Touched::Secret(secret.as_str()),
+        Change::SetMasterPassword { role, .. } | Change::EndSessions { role, .. } => {
+            Touched::Role(role)
+        }
         Change::GrantMembership { role }
         | Change::CreateRole { role, .. }
         | Change::AlterRole { role, .. }
         | Change::WriteMarker { role, .. }
-        | Change::EndSessions { role, .. }
         | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
         Change::RevokeFromPublic { database, .. } => Touched::Database(database),
         Change::CreateDatabase { database, .. }
@@ -270,6 +275,9 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::GrantDefaultPrivileges(_)
         | Change::RevokeDefaultPrivileges(_)
         | Change::ClearPending { .. }
+        | Change::StageMasterPassword { .. }
+        | Change::SetMasterPassword { .. }
+        | Change::PublishMasterPassword { .. }
         | Change::EndSessions { .. }
         | Change::TagSecret { .. } => true,
     }

@@ -201,3 +201,26 @@ async fn the_document_says_what_became_of_the_old_password() {
     assert_eq!((&rotated["role"], &rotated["sessions_left"]), (&"app_user".into(), &1.into()));
     assert!(rotated["refused_ms"].as_u64().is_some_and(|millis| millis < 5_000), "{rotated}");
 }
+
+#[tokio::test]
+async fn editors_and_readers_rotate_too_and_keep_their_access() {
+    let stack = Stack::new(
+        r#"
+  app    = { database_name = "app", username = "app_user" }
+  writer = { database_name = "app", username = "app_writer", access_level = "editor" }
+  report = { database_name = "app", username = "app_report", access_level = "reader" }"#,
+    )
+    .await;
+    stack.converge();
+    let owner = stack.login_with_secret(SECRET).await.unwrap();
+    owner.batch_execute("CREATE TABLE t (i int); INSERT INTO t VALUES (7)").await.unwrap();
+    let names = ["goldenpath/dev/writer/postgres", "goldenpath/dev/report/postgres"];
+    let old = [password(&stack, names[0]).await, password(&stack, names[1]).await];
+    rotate(&stack, &["writer", "report"]).expect(0).shows("Rotation complete: 8 done");
+    for (name, old) in names.iter().zip(old) {
+        assert_ne!(old, password(&stack, name).await);
+        let client = stack.login_with_secret(name).await.unwrap();
+        client.batch_execute("SELECT i FROM t").await.unwrap();
+    }
+    stack.plan().expect(0).shows("No changes:");
+}

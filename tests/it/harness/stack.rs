@@ -200,6 +200,11 @@ impl Stack {
         as_superuser(self.port(), database, sql).await
     }
 
+    /// Statements of the superuser that may fail; the server's words then.
+    pub async fn try_sql(&self, database: &str, sql: &str) -> Result<Rows, String> {
+        try_as_superuser(self.port(), database, sql).await
+    }
+
     /// The first column of the first row.
     pub async fn value(&self, database: &str, sql: &str) -> String {
         let rows = self.sql(database, sql).await;
@@ -306,25 +311,29 @@ pub fn answer(output: std::process::Output) -> Answer {
 
 /// Runs statements as the superuser, without TLS.
 pub async fn as_superuser(port: u16, database: &str, sql: &str) -> Rows {
+    let result = try_as_superuser(port, database, sql).await;
+    result.unwrap_or_else(|error| panic!("{sql}: {error}"))
+}
+
+async fn try_as_superuser(port: u16, database: &str, sql: &str) -> Result<Rows, String> {
+    let words = |error: tokio_postgres::Error| {
+        error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string)
+    };
     let mut config = Config::new();
     config.host("127.0.0.1").port(port).user("rdsadmin").dbname(database);
     // A test's tenant may have set these for its database.
     config.options("-c default_transaction_read_only=off -c statement_timeout=0");
-    let (client, connection) = config.connect(NoTls).await.expect("the superuser gets in");
+    let (client, connection) = config.connect(NoTls).await.map_err(words)?;
     let driver = tokio::spawn(connection);
-    let messages = client.simple_query(sql).await.unwrap_or_else(|error| {
-        panic!(
-            "{sql}: {}",
-            error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string)
-        )
-    });
+    let messages = client.simple_query(sql).await;
     drop(client);
     let _ = driver.await;
+    let messages = messages.map_err(words)?;
     let rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         SimpleQueryMessage::CommandComplete(_) | SimpleQueryMessage::RowDescription(_) | _ => None,
     });
-    rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
+    Ok(rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect())
 }
 
 fn code(error: &tokio_postgres::Error) -> String {

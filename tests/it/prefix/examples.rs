@@ -169,6 +169,9 @@ fn short(change: &Change) -> String {
         | Change::WriteMarker { version, .. }
         | Change::SetPassword { version, .. }
         | Change::PublishVersion { version, .. }
+        | Change::StageMasterPassword { version, .. }
+        | Change::SetMasterPassword { version, .. }
+        | Change::PublishMasterPassword { version, .. }
         | Change::EndSessions { version, .. }
         | Change::ClearPending { version, .. }
         | Change::StageVersion { version, password: PasswordSource::New, .. } => {

@@ -33,8 +33,9 @@ fn check(scenario: &Scenario) -> Result<usize, TestCaseError> {
     let Scenario { desired, world, new } = scenario;
     let desired = &Desired { reset_passwords: BTreeSet::new(), ..desired.clone() };
     let entries: BTreeSet<EntryKey> = desired.entries.keys().cloned().collect();
-    let begin = Rotation { entries: entries.clone(), begins: true, ends_sessions: false };
-    let finish = Rotation { entries, begins: false, ends_sessions: false };
+    let begin =
+        Rotation { entries: entries.clone(), begins: true, master: false, ends_sessions: false };
+    let finish = Rotation { entries, begins: false, master: false, ends_sessions: false };
     let plan = world.rotate(desired, new, &begin);
     let mut world = world.clone();
     for (at, step) in plan.steps.iter().enumerate() {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::actual::{
     Actual, ConnectionFields, Content, Contents, Database, DatabasePrivilege, Grantee, Login,
-    Membership, PublicSchema, Role, Schema, Server,
+    MasterSecret, Membership, PublicSchema, Role, Schema, Server,
 };
 use goldenpath_rds::desired::{Desired, Entry};
 use goldenpath_rds::diff::{Rotation, diff, rotation};
@@ -57,6 +57,7 @@ impl World {
             roles: self.roles.clone(),
             databases: self.visible_databases(desired),
             secrets: self.secrets.iter().map(listed).collect(),
+            master: MasterSecret::default(),
         };
         let draft = draft(&actual);
         for entry in desired.entries.values() {

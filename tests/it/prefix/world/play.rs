@@ -124,8 +124,11 @@ impl World {
                     other => Err(format!("AWSPENDING is on {other:?}")),
                 }
             }
-            // Sessions are not in this world.
+            // Neither sessions nor the master's secret are in this world.
             Change::EndSessions { .. } => Ok(()),
+            Change::StageMasterPassword { .. }
+            | Change::SetMasterPassword { .. }
+            | Change::PublishMasterPassword { .. } => Err("no secret of the master".to_owned()),
             Change::TagSecret { secret, tags } => {
                 self.secret(secret)?.tags.extend(tags.clone());
                 Ok(())

@@ -1,0 +1,118 @@
+//! Who we are on the server: the master, from its secret.
+
+use crate::actual::{Endpoint, MasterSecret};
+use crate::cli::Global;
+use crate::error::{Error, Result};
+use crate::name::Environment;
+use crate::output::Output;
+use crate::password::MasterPassword;
+use crate::postgres::{Access, Connector, MAINTENANCE_DATABASE, Session};
+use crate::secret_document::SecretDocument;
+use crate::secrets_manager::{SecretsManager, Value, Which};
+use crate::version_id::VersionId;
+
+/// What the secret says.
+pub(super) struct Master {
+    pub(super) secret: String,
+    pub(super) username: String,
+    pub(super) password: MasterPassword,
+    /// The version that the password is from.
+    version: Option<VersionId>,
+    pub(super) database: Option<String>,
+    /// Where applications reach the server.
+    pub(super) endpoint: Endpoint,
+}
+
+impl Master {
+    /// Reads AWSCURRENT.
+    pub(super) async fn read(
+        secrets: &SecretsManager,
+        global: &Global,
+        environment: &Environment,
+        output: Output,
+    ) -> Result<Self> {
+        let name = secret_name(global, environment);
+        output.detail(&format!("reading the master's secret {name}"));
+        let value = secrets.value(&name, Which::Current).await.map_err(|error| {
+            let hint = "--master-secret names another secret";
+            error.context("cannot read the master's secret").hint(hint)
+        })?;
+        Self::parse(&name, &value, global)
+    }
+
+    fn parse(name: &str, value: &Value, global: &Global) -> Result<Self> {
+        let document = value.document(name)?;
+        let fields = document.connection();
+        let missing = |field: &str, flag: &str| {
+            Error::new(format!("secret `{name}` has no `{field}`"))
+                .hint(format!("add it, or give {flag}"))
+        };
+        let host = fields.host.or_else(|| global.host.clone());
+        let port = match fields.port {
+            Some(port) => port.parse().map_err(|_| {
+                Error::new(format!("secret `{name}`: `port` is `{port}`, not a port"))
+            })?,
+            None => global.port.unwrap_or(5432),
+        };
+        Ok(Self {
+            secret: name.to_owned(),
+            username: fields
+                .username
+                .ok_or_else(|| missing("username", "another --master-secret"))?,
+            password: MasterPassword::new(document.password),
+            version: value.version.clone(),
+            database: fields.dbname.filter(|database| database != MAINTENANCE_DATABASE),
+            endpoint: Endpoint { host: host.ok_or_else(|| missing("host", "--host"))?, port },
+        })
+    }
+
+    /// Logs in with AWSCURRENT. Where a rotation of the master was cut off, its password may be the
+    /// pending one; where somebody moved AWSCURRENT by hand, the previous one.
+    pub(super) async fn log_in(
+        &mut self,
+        secrets: &SecretsManager,
+        connector: &Connector,
+        access: Access,
+        output: Output,
+    ) -> Result<Session> {
+        let refused = match self.try_password(connector, access).await? {
+            Ok(session) => return Ok(session),
+            Err(refused) => refused,
+        };
+        for (which, label) in [(Which::Pending, "AWSPENDING"), (Which::Previous, "AWSPREVIOUS")] {
+            let Some(value) = secrets.value_if_any(&self.secret, which).await? else { continue };
+            let SecretDocument { password, .. } = value.document(&self.secret)?;
+            self.password = MasterPassword::new(password);
+            self.version = value.version;
+            if let Ok(session) = self.try_password(connector, access).await? {
+                output.tell(&format!(
+                    "warning: the master's password in AWSCURRENT of `{}` is refused, {label} logs in\nhint: `goldenpath-rds rotate --master` puts it right: a rotation was cut off, or AWSCURRENT was moved by hand\n",
+                    self.secret
+                ));
+                return Ok(session);
+            }
+        }
+        Err(refused)
+    }
+
+    /// The facts for the comparison, without what there is to the secret.
+    pub(super) fn facts(&self) -> MasterSecret {
+        let (name, logged_in_with) = (self.secret.clone(), self.version.clone());
+        MasterSecret { name, secret: None, logged_in_with }
+    }
+
+    async fn try_password(
+        &self,
+        connector: &Connector,
+        access: Access,
+    ) -> Result<Result<Session, Error>> {
+        let password = self.password.get();
+        let database = MAINTENANCE_DATABASE;
+        connector.connect_if_password(&self.username, &password, database, access).await
+    }
+}
+
+/// The name of the master's secret.
+pub(super) fn secret_name(global: &Global, environment: &Environment) -> String {
+    global.master_secret.clone().unwrap_or_else(|| format!("goldenpath/{environment}/rds/master"))
+}

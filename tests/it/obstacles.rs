@@ -1,0 +1,175 @@
+//! What needs a person: named with what to do, holding up its own entry only, and the exit code is 3.
+
+use std::time::Duration;
+
+use crate::harness::Stack;
+
+const OTHER: &str = "goldenpath/dev/other/postgres";
+
+/// `app` meets an obstacle, `other` does not.
+async fn stack() -> Stack {
+    Stack::new(
+        r#"
+  app   = { database_name = "app", username = "app_user" }
+  other = { database_name = "other", username = "other_user" }
+"#,
+    )
+    .await
+}
+
+/// The obstacle and its hint are shown, the other entry is applied, and of the held-up one nothing was.
+async fn held_up(stack: &Stack, obstacle: &str, hint: &str) {
+    let roles = "SELECT string_agg(concat_ws(' ', rolname, xmin), ',') FROM pg_authid WHERE rolname = 'app_user'";
+    let before = stack.value("postgres", roles).await;
+    stack.apply().expect(3).shows(obstacle).shows(&format!("hint: {hint}"));
+    assert_eq!(stack.value("postgres", roles).await, before);
+    stack.login_with_secret(OTHER).await.unwrap();
+    let audit = stack.audit();
+    assert!(audit.contains(&"app,app_user,blocked,warning".to_owned()), "{audit:?}");
+}
+
+#[tokio::test]
+async fn a_role_that_the_master_has_no_admin_option_on() {
+    let stack = stack().await;
+    if stack.major().await < 16 {
+        // Until then CREATEROLE rules all roles.
+        stack.sql("postgres", "CREATE ROLE app_user LOGIN").await;
+        stack
+            .run(&["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"])
+            .expect(0);
+        return;
+    }
+    stack.converge();
+    stack.sql("postgres", "DROP DATABASE app; ").await;
+    stack.sql("postgres", "DROP ROLE app_user; CREATE ROLE app_user LOGIN").await;
+    let grant = "GRANT \"app_user\" TO \"platform_admin\" WITH ADMIN OPTION";
+    held_up(
+        &stack,
+        "! app: role \"app_user\" was made by someone else, and \"platform_admin\" has no ADMIN OPTION on it",
+        &format!("the role's creator (or a superuser) must run: {grant}"),
+    )
+    .await;
+    // The hint is true.
+    stack.sql("postgres", grant).await;
+    stack.run(&["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"]).expect(0);
+    stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_an_interrupted_drop_left() {
+    let stack = stack().await;
+    stack.converge();
+    stack.sql("postgres", "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'app'").await;
+    held_up(
+        &stack,
+        "! app: database \"app\" is invalid: a DROP DATABASE was interrupted, its data is gone",
+        "run `DROP DATABASE \"app\"`, then apply again creates it empty",
+    )
+    .await;
+    stack.sql("postgres", "DROP DATABASE \"app\"").await;
+    stack.converge().shows("+ database \"app\" OWNER \"app_user\"");
+}
+
+#[tokio::test]
+async fn a_role_that_logs_in_by_iam() {
+    let stack = stack().await;
+    stack.converge();
+    stack.sql("postgres", "GRANT rds_iam TO app_user").await;
+    held_up(
+        &stack,
+        "! app: role \"app_user\" is a member of rds_iam, so RDS refuses its password",
+        "run `REVOKE rds_iam FROM \"app_user\"`, or keep the role out of the map",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_role_with_what_only_a_superuser_can_take_away() {
+    let stack = stack().await;
+    stack.converge();
+    stack.sql("postgres", "ALTER ROLE app_user BYPASSRLS REPLICATION").await;
+    held_up(
+        &stack,
+        "! app: role \"app_user\" has BYPASSRLS and REPLICATION",
+        "only a superuser can take it away; use another username",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn names_of_the_master() {
+    let stack = Stack::new(
+        r#"
+  app   = { database_name = "platform", username = "app_user" }
+  crm   = { database_name = "crm", username = "platform_admin" }
+  other = { database_name = "other", username = "other_user" }
+"#,
+    )
+    .await;
+    stack
+        .apply()
+        .expect(3)
+        .shows("! app: database \"platform\" is the master's own")
+        .shows("! crm: role \"platform_admin\" is the master itself");
+    stack.login("platform_admin", "Master-0123456789", "platform").await.unwrap();
+    stack.login_with_secret(OTHER).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_another_environment_manages() {
+    let stack = stack().await;
+    stack.converge();
+    let version = &stack.labels("goldenpath/dev/app/postgres").await["AWSCURRENT"];
+    let marker =
+        format!("managed by goldenpath-rds; env=test; entry=app; secret-version={version}");
+    stack.sql("postgres", &format!("COMMENT ON ROLE app_user IS '{marker}'")).await;
+    held_up(
+        &stack,
+        "! app: role \"app_user\" is managed for environment `test`",
+        "two environments on one server need different usernames",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_schema_of_someone_else_that_is_open_to_everybody() {
+    let stack = stack().await;
+    stack.converge();
+    stack.sql("app", "ALTER SCHEMA public OWNER TO rdsadmin").await;
+    stack.sql("app", "GRANT CREATE ON SCHEMA public TO PUBLIC").await;
+    held_up(
+        &stack,
+        "! app: schema public of database \"app\" belongs to \"rdsadmin\" and PUBLIC may create in it",
+        "\"rdsadmin\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    )
+    .await;
+}
+
+/// The run blocks this thread, and the session is to end meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_14_a_session_in_template1_is_waited_for() {
+    let stack = stack().await;
+    if stack.major().await >= 15 {
+        // Databases are made from template0 there, which nobody can be in.
+        let _session =
+            stack.login("platform_admin", "Master-0123456789", "template1").await.unwrap();
+        stack.converge();
+        return;
+    }
+    let short = stack.login("platform_admin", "Master-0123456789", "template1").await.unwrap();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(short);
+    });
+    stack.converge();
+
+    stack.entries(r#"app = { database_name = "third", username = "app_user" }"#);
+    let long = stack.login("platform_admin", "Master-0123456789", "template1").await.unwrap();
+    stack
+        .apply()
+        .expect(1)
+        .says("source database \"template1\" is being accessed by other users (SQLSTATE 55006)")
+        .says("hint: end the sessions in that database: SELECT pid, usename, application_name FROM pg_stat_activity WHERE datname = …");
+    drop(long);
+    stack.converge();
+}
