@@ -30,10 +30,8 @@ async fn every_run_block_of_every_workflow_does_what_it_is_for() {
         let runs = match file.as_str() {
             "ci.yml" => continuous_integration().await,
             "create-rds-database.yml" => request().await,
-            "pr-secret-rotation-warning.yml" => rotation_warning().await,
             "rds-database-apply.yml" => apply().await,
             "rds-plan.yml" => plan().await,
-            "secret-rotation-check.yml" => rotation_check().await,
             other => panic!("nothing runs the workflow {other}"),
         };
         wanted.extend(blocks(&format!(".github/workflows/{file}")));
@@ -105,7 +103,9 @@ async fn plan() -> Vec<Run> {
         ("envs/dev-rds/terraform.tfvars", NONE),
         ("envs/test-rds/terraform.tfvars", NONE),
     ]);
-    let event = pull_request(&github, &[("envs/dev-rds/terraform.tfvars", APP)]);
+    // What the pull request makes of the scripts is not run with credentials.
+    let script = (".github/scripts/shown", "#!/bin/sh\nexit 9\n");
+    let event = pull_request(&github, &[("envs/dev-rds/terraform.tfvars", APP), script]);
     let first = succeeded(runner::run("rds-plan.yml", &github, &stack, &event));
     assert_eq!(first.roles, BTreeSet::from(["dev-plan".to_owned()]), "only what is changed");
     let comments = github.list("comments");
@@ -174,12 +174,52 @@ async fn apply() -> Vec<Run> {
     vec![merged, blocked]
 }
 
+/// The form of the platform's documentation.
+fn dispatch(github: &GitHub, username: &str) -> Event<'static> {
+    let payload = json!({ "inputs": {
+        "database_name": "billing_service", "username": username, "owner": "app-team",
+        "requester": "ada-lovelace", "environment": "dev", "domain": "catalog", "risk": "medium",
+        "size": "small",
+    }});
+    let sha = github.git(&["rev-parse", "origin/main"]);
+    Event { name: "workflow_dispatch", payload, branch: "main", sha }
+}
+
 async fn request() -> Vec<Run> {
-    vec![]
-}
-async fn rotation_warning() -> Vec<Run> {
-    vec![]
-}
-async fn rotation_check() -> Vec<Run> {
-    vec![]
+    let stack = Stack::new("").await;
+    let github = GitHub::new(&[("envs/dev-rds/terraform.tfvars", NONE)]);
+    let file = "create-rds-database.yml";
+    let first = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    says(&first, "https://github.example/pull/7");
+    let pulls = github.list("pulls");
+    assert_eq!(pulls[0]["title"], "Request database billing_service in dev");
+    assert_eq!(pulls[0]["base"], "main");
+    let body = pulls[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("## Database `billing_service` in `dev`"), "{body}");
+    let branch = "rds-request/dev-billing_service-4711";
+    assert_eq!(pulls[0]["head"], branch);
+    let variables = github.file(branch, "envs/dev-rds/terraform.tfvars");
+    assert!(variables.contains("username      = \"billing_user\""), "{variables}");
+    let catalog = github.file(branch, "docs/20-contracts/resource-catalogs/rds-catalog.yaml");
+    assert!(catalog.contains("requested_by: ada-lovelace"), "{catalog}");
+    assert_eq!(
+        github.git(&["log", "--format=%an", "-1", &format!("origin/{branch}")]),
+        "github-actions[bot]"
+    );
+
+    // Run again: the same pull request. After the merge: none.
+    let again = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    assert_eq!(github.list("pulls").as_array().unwrap().len(), 1, "{}", again.log);
+    github.git(&["push", "--quiet", "origin", &format!("origin/{branch}:main")]);
+    github.git(&["fetch", "--quiet", "origin"]);
+    let merged = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    says(&merged, "No pull request is needed");
+
+    // What is no name, or a command, is refused, and nothing else happens.
+    let hostile = "x\"; touch \"$GITHUB_WORKSPACE/../hostile\"; $(false)";
+    let refused = runner::run(file, &github, &stack, &dispatch(&github, hostile));
+    assert_eq!(refused.failed, BTreeSet::from(["request".to_owned()]), "{}", refused.log);
+    says(&refused, "the request: 1 problem; nothing was done");
+    assert_eq!(github.list("pulls").as_array().unwrap().len(), 1);
+    vec![first, again, merged]
 }
