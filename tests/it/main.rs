@@ -7,10 +7,11 @@
 )]
 
 mod access;
-mod documentation;
 mod concurrency;
+mod documentation;
 mod drift;
 mod external_secret;
+mod form;
 mod governance;
 mod harness;
 mod input;
