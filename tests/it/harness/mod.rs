@@ -10,5 +10,6 @@ mod repository;
 mod stack;
 mod tls;
 
+pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
