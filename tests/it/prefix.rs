@@ -50,7 +50,7 @@ const CHANGES: [&str; 23] = [
     "tag_secret",
 ];
 
-const OBSTACLES: [ObstacleKind; 14] = [
+const OBSTACLES: [ObstacleKind; 15] = [
     ObstacleKind::ReservedName,
     ObstacleKind::OtherEnvironment,
     ObstacleKind::ForeignRole,
@@ -65,6 +65,7 @@ const OBSTACLES: [ObstacleKind; 14] = [
     ObstacleKind::MalformedSecret,
     ObstacleKind::Extension,
     ObstacleKind::OwnerHeldUp,
+    ObstacleKind::ForeignGrant,
 ];
 
 #[test]
