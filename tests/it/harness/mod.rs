@@ -6,7 +6,9 @@ mod local;
 mod moto;
 mod process;
 mod rds;
+mod repository;
 mod stack;
 mod tls;
 
+pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
