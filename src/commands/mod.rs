@@ -1,9 +1,11 @@
 //! One file for each verb; each reads as the pipeline does.
 
 mod apply;
+mod approvals;
 mod connections;
 mod external_secret;
 mod files;
+mod git;
 mod master;
 mod observe;
 mod plan;
@@ -32,6 +34,7 @@ use crate::tfvars::Argument;
 pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::Approvals(args) => approvals::run(&cli.global, &args, output),
         Verb::Request(args) => request::run(&cli.global, &args, output),
         Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
@@ -61,7 +64,7 @@ fn rendered(
 ) -> Result<String> {
     match format {
         Format::Human => Ok(render::human(plan, output.color)),
-        Format::Markdown => Ok(render::markdown(plan)),
+        Format::Markdown | Format::Github => Ok(render::markdown(plan)),
         Format::Json => document(plan, desired, new, None),
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod approvals;
 mod concurrency;
 mod drift;
 mod external_secret;
