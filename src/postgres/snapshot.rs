@@ -38,6 +38,11 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     let [_, master, databases, privileges, roles, memberships, _] = sets.as_slice() else {
         return Err(Error::new(format!("the catalogs came in {} sets instead of 7", sets.len())));
     };
+    let is_replica = master.first().is_some_and(|row| flag(row, 1));
+    if is_replica {
+        return Err(Error::new("the server is a read replica: nothing can be changed on it")
+            .hint("the master secret's `host`, or --host, must name the writer"));
+    }
     let master = master.first().map_or("", |row| text(row, 0)).to_owned();
     let mut snapshot = Snapshot {
         roles: roles.iter().map(role).collect::<Result<_>>()?,

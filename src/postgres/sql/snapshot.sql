@@ -1,6 +1,6 @@
 -- The shared catalogs in one round trip. $MEMBERSHIP_OPTIONS$ depends on the server's version.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT current_user;
+SELECT current_user, pg_is_in_recovery();
 SELECT d.datname, pg_get_userbyid(d.datdba), d.datallowconn, d.datconnlimit = -2,
        pg_encoding_to_char(d.encoding), s.description
   FROM pg_database d

@@ -9,6 +9,8 @@ mod rds;
 mod repository;
 mod stack;
 mod tls;
+mod wire;
 
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
+pub use wire::{Failure, Wire};
