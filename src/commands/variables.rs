@@ -19,7 +19,7 @@ use crate::tfvars::{
 pub(super) fn environment(global: &Global) -> Result<Environment> {
     let Some(env) = &global.env else {
         return Err(Error::of(ErrorKind::Usage, "no environment is given")
-            .hint(format!("give --env; there are: {}", environments(&global.root))));
+            .hint(format!("give --env; there are: {}", known_environments(&global.root))));
     };
     parse_environment(env)
 }
@@ -148,7 +148,7 @@ fn read_folder_with(
     if !folder.is_dir() {
         return Err(Error::new(format!("there is no folder {}", folder.display())).hint(format!(
             "there are: {}; --root names the repository",
-            environments(&global.root)
+            known_environments(&global.root)
         )));
     }
     Ok(read(&Request {
@@ -219,13 +219,18 @@ pub(super) fn refused(
 }
 
 /// The environments that the repository has.
-fn environments(root: &Path) -> String {
-    let names: BTreeSet<String> = std::fs::read_dir(root.join("envs"))
+pub(super) fn environments(root: &Path) -> BTreeSet<String> {
+    std::fs::read_dir(root.join("envs"))
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|name| name.strip_suffix("-rds").map(str::to_owned))
-        .collect();
+        .collect()
+}
+
+/// The same, for a hint.
+fn known_environments(root: &Path) -> String {
+    let names = environments(root);
     if names.is_empty() {
         "none".to_owned()
     } else {

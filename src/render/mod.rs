@@ -1,5 +1,6 @@
 //! Plans and outcomes as text. Each renderer is a function of its arguments; none prints.
 
+mod agreement;
 mod approvals;
 mod human;
 mod json;
@@ -8,6 +9,7 @@ mod notes;
 mod verification;
 mod words;
 
+pub use agreement::{agreements, agreements_annotations, agreements_markdown};
 pub use approvals::{approvals, approvals_annotations, approvals_markdown};
 pub use human::{human, outcome, progress};
 pub use json::{FORMAT_VERSION, Saved, document};

@@ -8,9 +8,12 @@
 
 mod access;
 mod approvals;
+mod catalog;
 mod concurrency;
+mod documentation;
 mod drift;
 mod external_secret;
+mod form;
 mod governance;
 mod harness;
 mod input;
@@ -36,3 +39,4 @@ mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
 mod verification;
+mod workflows;
