@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::harness::{Answer, CATALOG, Repository, VARIABLES};
+use crate::harness::{Answer, CATALOG, Repository, VARIABLES, package};
 
 const FILE: &str = r#"environment = "dev"
 identifier_prefix = "shared-db"
@@ -387,6 +387,10 @@ fn the_body_of_the_pull_request_tells_all_a_reviewer_needs() {
     let risk = ("--risk", "access");
     request(&repository, &[risk, ("--pr-body", "body.md")]).expect(0);
     assert_eq!(repository.read("body.md"), include_str!("request/body.md"));
+    for link in repository.read("body.md").split("](").skip(1) {
+        let (path, _) = link.split_once(')').expect("a link ends");
+        assert!(package().join(path).exists(), "{path} is linked, but not there");
+    }
     // The same request again has the same body, so that a pull request can be opened anew.
     request(&repository, &[risk, ("--pr-body", "again.md")]).expect(0);
     assert_eq!(repository.read("again.md"), repository.read("body.md"));
@@ -403,7 +407,7 @@ fn links_in_the_body_lead_to_the_repository_on_github() {
     assert!(
         repository
             .read("body.md")
-            .contains("(https://github.com/acme/platform/blob/HEAD/README.md)")
+            .contains("(https://github.com/acme/platform/blob/HEAD/docs/rds-request-flow.md)")
     );
 }
 
