@@ -9,6 +9,7 @@
 mod access;
 mod approvals;
 mod catalog;
+mod catalog_layouts;
 mod concurrency;
 mod documentation;
 mod drift;
