@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::human::{BOLD, RED, paint};
 use super::markdown::escaped;
-use super::words::visible;
+use super::words::{annotation, visible};
 use crate::rds_catalog::{Agreement, Disagreement, Finding, Side};
 
 /// For a terminal.
@@ -39,10 +39,7 @@ pub fn agreements_markdown(found: &[Agreement]) -> String {
 #[must_use]
 pub fn agreements_annotations(found: &[Agreement]) -> String {
     let lines = found.iter().flat_map(lines);
-    let annotation = |line: String| {
-        format!("::warning title=RDS catalog::{}\n", visible(&line).replace('%', "%25"))
-    };
-    lines.map(annotation).collect()
+    lines.map(|line| annotation("warning", "RDS catalog", &line)).collect()
 }
 
 fn lines(agreement: &Agreement) -> Vec<String> {

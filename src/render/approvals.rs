@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use super::human::{BOLD, GREEN, RED, paint};
 use super::markdown::cell;
-use super::words::visible;
+use super::words::{annotation, visible};
 use crate::approvals::{Judgement, Kind};
+use crate::risk::Risk;
+use crate::size::Size;
 
 /// For a terminal.
 #[must_use]
@@ -51,14 +53,16 @@ pub fn approvals_annotations(judged: &[Judgement]) -> String {
     let line = |judgement: &Judgement| {
         let missing: Vec<_> = judgement.missing().collect();
         let message = format!("{} lacks {}", subject(judgement), missing.join(", "));
-        format!("::error title=Approval is missing::{}\n", visible(&message).replace('%', "%25"))
+        annotation("error", "Approval is missing", &message)
     };
     pending.map(line).collect()
 }
 
 /// `inventory_service in test (new, size large, risk medium)`
 fn subject(judgement: &Judgement) -> String {
-    let Judgement { database, environment, size, risk, .. } = judgement;
+    let Judgement { database, environment, .. } = judgement;
+    let size = judgement.size.map_or("not said", Size::as_str);
+    let risk = judgement.risk.map_or("not said", Risk::as_str);
     let kind = match &judgement.kind {
         Kind::Added => "new".to_owned(),
         Kind::Altered { fields } => format!("changed: {}", fields.join(" ")),

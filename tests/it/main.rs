@@ -9,6 +9,7 @@
 mod access;
 mod approvals;
 mod catalog;
+mod catalog_layouts;
 mod concurrency;
 mod documentation;
 mod drift;
@@ -31,6 +32,9 @@ mod request_contract;
 mod request_corpus;
 mod rotation;
 mod secrecy;
+mod server_faults;
+mod sslmode;
+mod tenants;
 mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;

@@ -9,7 +9,9 @@ mod rds;
 mod repository;
 mod stack;
 mod tls;
+mod wire;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
+pub use wire::{Failure, Wire};
