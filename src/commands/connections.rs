@@ -45,8 +45,7 @@ impl Connections {
             tls,
             application_name(verb),
             Duration::from_secs(u64::from(global.statement_timeout)),
-        )
-        .await?;
+        );
         Ok(Self { secrets, connector, master })
     }
 

@@ -44,35 +44,22 @@ pub enum Access {
 #[derive(Clone)]
 pub struct Connector {
     target: Target,
-    addresses: Vec<IpAddr>,
     tls: Tls,
     application_name: String,
     statement_timeout: Duration,
 }
 
 impl Connector {
-    /// Looks the host up. After `statement_timeout` the server cancels a statement; if it does not say so
-    /// soon after, the session is given up.
-    ///
-    /// # Errors
-    /// When the name has no address.
-    pub async fn new(
+    /// After `statement_timeout` the server cancels a statement; if it does not say so soon after, the
+    /// session is given up.
+    #[must_use]
+    pub fn new(
         target: Target,
         tls: Tls,
         application_name: String,
         statement_timeout: Duration,
-    ) -> Result<Self> {
-        let Endpoint { host, port } = target.address.clone();
-        let found = timeout(CONNECT_TIMEOUT, lookup_host((host.as_str(), port))).await;
-        let addresses: Vec<IpAddr> = match found {
-            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
-            Ok(Err(_)) | Err(_) => Vec::new(),
-        };
-        if addresses.is_empty() {
-            return Err(Error::new(format!("host `{host}` has no address"))
-                .hint("check the master secret's `host`, or connect through a tunnel with --host and --port"));
-        }
-        Ok(Self { target, addresses, tls, application_name, statement_timeout })
+    ) -> Self {
+        Self { target, tls, application_name, statement_timeout }
     }
 
     /// Opens a session.
@@ -122,7 +109,8 @@ impl Connector {
         database: &str,
         access: Access,
     ) -> Result<Session, ConnectFailure> {
-        let config = self.config(user, password, database, access);
+        let addresses = self.addresses().await?;
+        let config = self.config(&addresses, user, password, database, access);
         let opening = config.connect(self.tls.connector());
         match timeout(CONNECT_TIMEOUT, opening).await {
             Ok(Ok((client, connection))) => {
@@ -133,9 +121,27 @@ impl Connector {
         }
     }
 
-    fn config(&self, user: &str, password: &Password, database: &str, access: Access) -> Config {
+    /// Looked up anew for each session: after a failover the name stands for another server.
+    async fn addresses(&self) -> Result<Vec<IpAddr>, ConnectFailure> {
+        let Endpoint { host, port } = &self.target.address;
+        let found = timeout(CONNECT_TIMEOUT, lookup_host((host.as_str(), *port))).await;
+        let addresses: Vec<IpAddr> = match found {
+            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        };
+        if addresses.is_empty() { Err(ConnectFailure::NoAddress) } else { Ok(addresses) }
+    }
+
+    fn config(
+        &self,
+        addresses: &[IpAddr],
+        user: &str,
+        password: &Password,
+        database: &str,
+        access: Access,
+    ) -> Config {
         let mut config = Config::new();
-        for address in &self.addresses {
+        for address in addresses {
             config.host(&self.target.server_name).hostaddr(*address);
         }
         config
@@ -180,13 +186,15 @@ pub(super) enum ConnectFailure {
     Postgres(tokio_postgres::Error),
     /// Nothing came back in time.
     Timeout(Duration),
+    /// The host's name has no address.
+    NoAddress,
 }
 
 impl ConnectFailure {
     fn is_wrong_password(&self) -> bool {
         match self {
             Self::Postgres(error) => error.code() == Some(&SqlState::INVALID_PASSWORD),
-            Self::Timeout(_) => false,
+            Self::Timeout(_) | Self::NoAddress => false,
         }
     }
 }

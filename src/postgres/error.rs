@@ -26,6 +26,7 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
 pub fn attempts(error: &tokio_postgres::Error) -> u32 {
     let Some(db) = error.as_db_error() else { return 1 };
     let code = db.code();
+    // Internal errors are in English whatever `lc_messages` says: `elog` does not translate.
     let soon_over = *code == SqlState::T_R_DEADLOCK_DETECTED
         || *code == SqlState::UNIQUE_VIOLATION
         || (*code == SqlState::INTERNAL_ERROR && db.message().starts_with("tuple concurrently"));
@@ -61,6 +62,8 @@ pub(super) fn connect_error(
 ) -> Error {
     let at = &target.address;
     match failure {
+        ConnectFailure::NoAddress => Error::new(format!("host `{}` has no address", at.host))
+            .hint("check the master secret's `host`, or connect through a tunnel with --host and --port"),
         ConnectFailure::Timeout(limit) => {
             let seconds = limit.as_secs();
             Error::new(format!("server {at} did not answer within {seconds} s"))

@@ -36,20 +36,26 @@ pub async fn try_login(
 
 /// The server checks the password first. Whether the database exists, whether the role may log in and
 /// connect to it, and the limits of role and database come after. But a server without a free
-/// slot says `sorry, too many clients already` before, under the same code (measured on 15.18).
+/// slot says so before, under the same code. What was checked is known by the function that raises the error,
+/// since messages are in the server's language (measured on 14 to 18).
 fn comes_after_the_password(refusal: &DbError) -> bool {
-    let says = |words: &[&str]| words.iter().any(|words| refusal.message().contains(words));
     let code = refusal.code();
     *code == SqlState::INSUFFICIENT_PRIVILEGE
         || *code == SqlState::INVALID_CATALOG_NAME
         || *code == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
-        || (*code == SqlState::TOO_MANY_CONNECTIONS && says(&["for database"]))
+        || (*code == SqlState::TOO_MANY_CONNECTIONS && refusal.routine() == Some(DATABASE_CHECK))
         || (*code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
-            && says(&["is not permitted to log in"]))
+            && refusal.routine() == Some(ROLE_CHECK))
 }
 
+/// Where the server looks whether the role may log in, and how often.
+const ROLE_CHECK: &str = "InitializeSessionUserId";
+
+/// Where it looks whether the database lets the role in, and how often.
+const DATABASE_CHECK: &str = "CheckMyDatabase";
+
 fn is_at_limit(refusal: &DbError) -> bool {
-    *refusal.code() == SqlState::TOO_MANY_CONNECTIONS && refusal.message().contains("for role")
+    *refusal.code() == SqlState::TOO_MANY_CONNECTIONS && refusal.routine() == Some(ROLE_CHECK)
 }
 
 fn classify(

@@ -8,12 +8,12 @@ use goldenpath_rds::postgres::{Access, Connector, RootCertificates, SslMode, Tar
 
 use crate::harness::{ENV, Stack};
 
-async fn connector(stack: &Stack) -> Connector {
+fn connector(stack: &Stack) -> Connector {
     let roots = RootCertificates::File(stack.ca());
     let tls = Tls::new(SslMode::VerifyFull, Some(&roots)).unwrap();
     let address = Endpoint { host: "localhost".to_owned(), port: stack.port() };
     let target = Target { address, server_name: "localhost".to_owned() };
-    Connector::new(target, tls, "tests".to_owned(), Duration::from_secs(60)).await.unwrap()
+    Connector::new(target, tls, "tests".to_owned(), Duration::from_secs(60))
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_revoke_that_revokes_nothing_is_an_error() {
     stack.sql("platform", "ALTER SCHEMA public OWNER TO rdsadmin").await;
     stack.sql("platform", "GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC").await;
     let password = Password::from_secret("Master-0123456789".to_owned());
-    let connector = connector(&stack).await;
+    let connector = connector(&stack);
     let session =
         connector.connect("platform_admin", &password, "platform", Access::Write).await.unwrap();
     let error = session.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC").await.unwrap_err();
