@@ -35,6 +35,8 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Give entries new passwords: show the plan, ask, and carry it out
     Rotate(RotateArgs),
+    /// Show how old every password is, and say what is due (exit code 2); reads no password
+    RotationStatus(RotationStatusArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
     /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
@@ -139,6 +141,14 @@ pub struct RotateArgs {
     pub lock_timeout: u64,
 }
 
+/// Arguments of `rotation-status`.
+#[derive(Debug, Args)]
+pub struct RotationStatusArgs {
+    /// Every environment of the repository
+    #[arg(long)]
+    pub all_envs: bool,
+}
+
 /// Whose passwords are rotated.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -149,6 +159,9 @@ pub struct Chosen {
     /// Every entry
     #[arg(long, conflicts_with = "keys")]
     pub all: bool,
+    /// Every entry whose password is due, as rotation-status tells it; the master's too, with --master
+    #[arg(long, conflicts_with_all = ["keys", "all"])]
+    pub due: bool,
     /// The master itself
     #[arg(long)]
     pub master: bool,
@@ -239,4 +252,7 @@ pub enum Format {
     Json,
     /// For a pull request.
     Markdown,
+    /// For a GitHub workflow: rotation-status writes warnings, and Markdown to the step's summary; the
+    /// other verbs write Markdown.
+    Github,
 }

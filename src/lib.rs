@@ -29,6 +29,7 @@ pub mod plan;
 pub mod postgres;
 pub mod render;
 pub mod risk;
+pub mod rotation;
 pub mod secret_document;
 pub mod secrets_manager;
 pub mod size;

@@ -81,7 +81,7 @@ fn unusable(entry: &Entry, flag: &str, why: impl Display) -> Error {
 fn rendered(manifest: &Manifest<'_>, format: Format) -> Result<(String, &'static str)> {
     let failed = |error: &dyn Display| Error::new(format!("cannot write the manifest: {error}"));
     match format {
-        Format::Human | Format::Markdown => {
+        Format::Human | Format::Markdown | Format::Github => {
             let layout = serde_saphyr::ser_options! { compact_list_indent: false };
             let text = serde_saphyr::to_string_with_options(manifest, layout);
             Ok((text.map_err(|error| failed(&error))?, "yaml"))

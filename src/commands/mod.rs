@@ -1,5 +1,6 @@
 //! One file for each verb; each reads as the pipeline does.
 
+mod ages;
 mod apply;
 mod connections;
 mod external_secret;
@@ -8,6 +9,7 @@ mod observe;
 mod plan;
 mod proof;
 mod rotate;
+mod rotation_status;
 mod run;
 mod tfvars;
 mod variables;
@@ -33,6 +35,9 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
         Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,
+        Verb::RotationStatus(args) => {
+            rotation_status::run(&cli.global, &args, arguments, output).await
+        }
         Verb::Rotate(args) => rotate::run(&cli.global, &args, arguments, output).await,
     }
 }
@@ -52,7 +57,7 @@ fn rendered(
 ) -> Result<String> {
     match format {
         Format::Human => Ok(render::human(plan, output.color)),
-        Format::Markdown => Ok(render::markdown(plan)),
+        Format::Markdown | Format::Github => Ok(render::markdown(plan)),
         Format::Json => document(plan, desired, new, None),
     }
 }

@@ -20,7 +20,7 @@ use crate::postgres::{
 use crate::secrets_manager::Which;
 
 /// Requests to Secrets Manager under way at once.
-const REQUESTS: usize = 8;
+pub(super) const REQUESTS: usize = 8;
 
 /// What a run is about.
 #[derive(Clone, Debug)]
@@ -205,14 +205,8 @@ async fn complete(
         .vouching_tags(&actual.server.endpoint)
         .iter()
         .all(|(name, value)| secret.tags.get(name) == Some(value));
-    let versions = || [&secret.current, &secret.pending].into_iter().flatten();
-    let times = if versions().any(|version| version.born.is_none()) {
-        connections.secrets.version_times(name).await?
-    } else {
-        BTreeMap::new()
-    };
+    connections.secrets.date(name, secret).await?;
     for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
-        version.born = version.born.or_else(|| times.get(version.id.as_str()).copied());
         if !tags_vouch {
             version.content = connections.secrets.content(name, &version.id).await?;
         }

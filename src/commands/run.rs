@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
         let question =
             format!("\nCarry this out in environment `{environment}`? Only `yes` is taken: ");
         let answer = match self.global.format {
-            Format::Human | Format::Markdown => self.output.confirm(&question),
+            Format::Human | Format::Markdown | Format::Github => self.output.confirm(&question),
             Format::Json => None,
         };
         answer.ok_or_else(|| {
@@ -151,8 +151,8 @@ impl<'a> Run<'a> {
         let (format, output) = (self.global.format, self.output);
         match format {
             Format::Json => output.result(&document(plan, self.desired, new, Some(outcome))?),
-            Format::Human | Format::Markdown if plan.steps.is_empty() => {}
-            Format::Human | Format::Markdown => {
+            Format::Human | Format::Markdown | Format::Github if plan.steps.is_empty() => {}
+            Format::Human | Format::Markdown | Format::Github => {
                 let again = again(self.desired, planned.goal, outcome);
                 output.result(&render::outcome(self.verb, plan, outcome, &again, output.color));
             }

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::{EntryKey, Environment};
 use crate::output::Output;
 use crate::render::Saved;
+use crate::rotation::Policy;
 use crate::tfvars::{Argument, Diagnostic, Request, Rules, Sources, Type, Value, Variables, read};
 
 /// The environment of `--env`.
@@ -55,6 +56,23 @@ pub(super) fn desired(
     Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {
         Error::of(ErrorKind::Usage, format!("--reset-password {key}: there is no such entry"))
     })
+}
+
+/// After how many days passwords are due in an environment.
+pub(super) fn rotation_policy(
+    global: &Global,
+    environment: &Environment,
+    arguments: &[Argument],
+    output: Output,
+) -> Result<Policy> {
+    let (sources, variables) = read_folder(global, environment, arguments)?;
+    let shown =
+        |problems: Vec<Diagnostic>| refused(&sources, &problems, &folder_name(environment), output);
+    let rules = Rules::Strict { allow_attributes: &[] };
+    let ty = Policy::variable_type();
+    let variables = variables.map_err(shown)?;
+    let value = variables.get(crate::rotation::VARIABLE, &ty, rules).map_err(shown)?;
+    value.map_or_else(|| Ok(Policy::default()), |value| Policy::read(&value).map_err(shown))
 }
 
 /// The variables and the checked value of [`VARIABLE`], to be shown.
@@ -156,13 +174,17 @@ fn refused(sources: &Sources, problems: &[Diagnostic], shown_as: &str, output: O
 }
 
 /// The environments that the repository has.
-fn environments(root: &Path) -> String {
-    let names: BTreeSet<String> = std::fs::read_dir(root.join("envs"))
+pub(super) fn all_environments(root: &Path) -> BTreeSet<String> {
+    std::fs::read_dir(root.join("envs"))
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|name| name.strip_suffix("-rds").map(str::to_owned))
-        .collect();
+        .collect()
+}
+
+fn environments(root: &Path) -> String {
+    let names = all_environments(root);
     if names.is_empty() {
         "none".to_owned()
     } else {

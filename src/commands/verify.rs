@@ -87,7 +87,7 @@ async fn log_in(connections: &Connections, entry: &Entry) -> Result<LoginOutcome
 fn rendered(found: &Verification, format: Format, output: Output) -> Result<String> {
     match format {
         Format::Human => Ok(render::verification(found, output.color)),
-        Format::Markdown => Ok(render::verification_markdown(found)),
+        Format::Markdown | Format::Github => Ok(render::verification_markdown(found)),
         Format::Json => serde_json::to_string_pretty(found)
             .map(|text| text + "\n")
             .map_err(|error| Error::new(format!("cannot write JSON: {error}"))),

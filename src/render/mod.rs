@@ -1,5 +1,6 @@
 //! Plans and outcomes as text. Each renderer is a function of its arguments; none prints.
 
+mod ages;
 mod human;
 mod json;
 mod markdown;
@@ -7,6 +8,7 @@ mod notes;
 mod verification;
 mod words;
 
+pub use ages::{ages, ages_annotations, ages_markdown};
 pub use human::{human, outcome, progress};
 pub use json::{FORMAT_VERSION, Saved, document};
 pub use markdown::markdown;

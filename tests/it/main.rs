@@ -22,6 +22,7 @@ mod passwords;
 mod plans;
 mod prefix;
 mod rotation;
+mod rotation_status;
 mod secrecy;
 mod tfvars_command;
 mod tfvars_messages;
