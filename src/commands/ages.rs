@@ -6,7 +6,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::master::secret_name;
-use super::observe::REQUESTS;
 use super::variables;
 use crate::actual::Secret;
 use crate::cli::Global;
@@ -15,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::name::SecretName;
 use crate::output::Output;
 use crate::rotation::{Ages, Policy, Read, State, judge};
-use crate::secrets_manager::SecretsManager;
+use crate::secrets_manager::{IN_FLIGHT, SecretsManager};
 use crate::tfvars::Argument;
 
 /// What the ages of an environment are judged by.
@@ -65,7 +64,7 @@ pub(super) async fn ages(
             }
             Ok::<_, Error>((age.secret, secret))
         })
-        .buffer_unordered(REQUESTS)
+        .buffer_unordered(IN_FLIGHT)
         .try_collect()
         .await?;
     for (name, secret) in looked {

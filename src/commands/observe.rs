@@ -17,10 +17,7 @@ use crate::postgres::{
     Depth, Inside, LoginOutcome, MAINTENANCE_DATABASE, Session, available_extensions, read_inside,
     snapshot, try_login,
 };
-use crate::secrets_manager::Which;
-
-/// Requests to Secrets Manager under way at once.
-pub(super) const REQUESTS: usize = 8;
+use crate::secrets_manager::{IN_FLIGHT, Which};
 
 /// What a run is about.
 #[derive(Clone, Debug)]
@@ -157,7 +154,7 @@ async fn refine(
     let looked: Vec<(&Entry, Option<Secret>, Login)> =
         stream::iter(desired.entries.values().filter(open))
             .map(|entry| look(connections, seen, entry))
-            .buffer_unordered(REQUESTS)
+            .buffer_unordered(IN_FLIGHT)
             .try_collect()
             .await?;
     for (entry, secret, login) in looked {

@@ -18,6 +18,7 @@ mod journey;
 mod master_rotation;
 mod mess;
 mod obstacles;
+mod pace;
 mod passwords;
 mod plans;
 mod prefix;

@@ -6,7 +6,9 @@ mod local;
 mod moto;
 mod process;
 mod rds;
+mod recorder;
 mod stack;
 mod tls;
 
+pub use recorder::{Recorder, Request};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
