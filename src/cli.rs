@@ -10,9 +10,8 @@ use crate::postgres::{RootCertificates, SslMode};
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
 /// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
-/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode) or
-/// something wrong (verify),
-/// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// something wrong (verify) or due (rotation-status), 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "goldenpath-rds", version, max_term_width = 100)]
 pub struct Cli {
@@ -31,6 +30,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// Check a request for a database and write it into the RDS catalog and the variable file
+    Request(RequestArgs),
     /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
     Verify(VerifyArgs),
     /// Give entries new passwords: show the plan, ask, and carry it out
@@ -83,6 +84,39 @@ impl VerifyArgs {
     pub fn planning(&self) -> Planning {
         Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
     }
+}
+
+/// Arguments of `request`. Without any of them the inputs of the workflow run in `GITHUB_EVENT_PATH` count.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// The database, and the key of its entry
+    #[arg(long, value_name = "NAME")]
+    pub database_name: Option<String>,
+    /// The role that owns the database
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// The team that answers for it
+    #[arg(long, value_name = "TEAM")]
+    pub owner: Option<String>,
+    /// Who asks for it
+    #[arg(long, value_name = "LOGIN")]
+    pub requester: Option<String>,
+    /// The business domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// How much it is worth protecting: none, low, medium, high, access
+    #[arg(long, value_name = "RISK")]
+    pub risk: Option<String>,
+    /// How big it will be: small, medium, large, xlarge; dev takes small only
+    #[arg(long, value_name = "SIZE")]
+    pub size: Option<String>,
+    /// The request as a JSON document, see schemas/requests/rds.schema.json
+    #[arg(long, value_name = "FILE", conflicts_with_all =
+        ["database_name", "username", "owner", "requester", "domain", "risk", "size"])]
+    pub input: Option<PathBuf>,
+    /// Write the body of the pull request, as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub pr_body: Option<PathBuf>,
 }
 
 /// Arguments of `tfvars`.

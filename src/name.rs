@@ -106,6 +106,12 @@ checked_name! {
     Environment, check_environment
 }
 checked_name! {
+    /// A word about a database: its owner, its domain, who asked for it. It becomes part of tags (256
+    /// characters, letters, digits and `_.:/=+-@`, AWS API reference, Tag) and of markers, which have
+    /// `=` and `; ` for themselves.
+    Label, check_label
+}
+checked_name! {
     /// The name of a secret in AWS Secrets Manager (1–512 characters of `A-Za-z0-9/_+=.@-`,
     /// AWS API reference, CreateSecret).
     SecretName, check_secret_name
@@ -210,6 +216,13 @@ fn check_environment(text: &str) -> Result<(), NameError> {
         |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'),
         "lower-case letters, digits, `_` and `-`, beginning with a letter",
     )
+}
+
+fn check_label(text: &str) -> Result<(), NameError> {
+    check_length(text, 128)?;
+    let allowed =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '/' | '+' | '@' | '-');
+    check_characters(text, allowed, allowed, "letters, digits and any of `_.:/+@-`")
 }
 
 fn check_secret_name(text: &str) -> Result<(), NameError> {

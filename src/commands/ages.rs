@@ -9,7 +9,7 @@ use super::master::secret_name;
 use super::variables;
 use crate::actual::Secret;
 use crate::cli::Global;
-use crate::desired::{Desired, Entry};
+use crate::desired::Desired;
 use crate::error::{Error, Result};
 use crate::name::SecretName;
 use crate::output::Output;
@@ -38,12 +38,11 @@ impl Measure {
     }
 
     fn judge(&self, desired: &Desired, secrets: &BTreeMap<String, Secret>) -> Ages {
-        let risk = |_: &Entry| None;
         let master = (None, self.master_secret.as_str());
         let entries = desired.entries.values().map(|entry| (Some(entry), entry.secret.as_str()));
         let read = [master].into_iter().chain(entries);
         let read = read.map(|(entry, name)| Read { entry, name, secret: secrets.get(name) });
-        judge(desired, &self.policy, risk, read, Timestamp::now())
+        judge(desired, &self.policy, read, Timestamp::now())
     }
 }
 

@@ -1,11 +1,9 @@
 //! The way in: AWS, the master's secret, the server.
 
-use std::path::Path;
-
 use super::master::Master;
 use crate::actual::Endpoint;
 use crate::cli::Global;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::Environment;
 use crate::output::Output;
 use crate::postgres::{Access, Connector, Session, SslMode, Target, Tls};
@@ -54,17 +52,4 @@ impl Connections {
 fn application_name(verb: &str) -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("goldenpath-rds {verb} {}/{}", host.trim(), std::process::id())
-}
-
-/// Writes a file in one piece: a reader sees the old one or the new one.
-pub(super) fn write_file(path: &Path, text: &str) -> Result<()> {
-    let failed =
-        |error: std::io::Error| Error::new(format!("cannot write {}: {error}", path.display()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }

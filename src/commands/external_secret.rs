@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use super::connections::write_file;
+use super::files::write_file;
 use super::variables;
 use crate::cli::{ExternalSecretArgs, Format, Global, Planning};
 use crate::desired::{Desired, Entry};

@@ -4,10 +4,13 @@ mod ages;
 mod apply;
 mod connections;
 mod external_secret;
+mod files;
 mod master;
 mod observe;
 mod plan;
 mod proof;
+mod repository;
+mod request;
 mod rotate;
 mod rotation_status;
 mod run;
@@ -31,6 +34,7 @@ use crate::tfvars::Argument;
 pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::Request(args) => request::run(&cli.global, &args, output),
         Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
@@ -45,6 +49,11 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
 /// The time and a random seed for the ids of this run.
 fn mint() -> NewVersions {
     NewVersions { at: jiff::Timestamp::now(), seed: uuid::Uuid::new_v4() }
+}
+
+/// The date in UTC, `2026-01-15`.
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 /// The plan in the form asked for.

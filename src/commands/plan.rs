@@ -1,6 +1,7 @@
 //! `plan`: read, compare, render.
 
-use super::connections::{Connections, write_file};
+use super::connections::Connections;
+use super::files::write_file;
 use super::observe::Goal;
 use super::{mint, observe, rendered, variables};
 use crate::cli::{Global, PlanArgs};

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
+use super::repository;
 use crate::cli::{Global, Planning};
 use crate::desired::{Desired, Entry, VARIABLE, entries, entry_type, environment_matches};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,7 +12,9 @@ use crate::name::{EntryKey, Environment};
 use crate::output::Output;
 use crate::render::Saved;
 use crate::rotation::Policy;
-use crate::tfvars::{Argument, Diagnostic, Request, Rules, Sources, Type, Value, Variables, read};
+use crate::tfvars::{
+    Argument, Diagnostic, Request, Rules, Source, Sources, Type, Value, Variables, read,
+};
 
 /// The environment of `--env`.
 pub(super) fn environment(global: &Global) -> Result<Environment> {
@@ -50,7 +54,14 @@ pub(super) fn desired(
     let (sources, variables) = read_folder(global, environment, arguments)?;
     let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
     let variables = variables.map_err(shown)?;
-    let (_, entries) = checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    let (_, mut entries) =
+        checked(&variables, environment, &global.allow_attribute).map_err(shown)?;
+    let catalog = repository::catalog(&global.root, output)?;
+    for entry in entries.values_mut() {
+        if let Some(record) = catalog.get(environment, &entry.database) {
+            entry.governance = record.governance();
+        }
+    }
     output.detail(&format!("read {} entries from {shown_as}", entries.len()));
     let resets = reset_keys(planning)?;
     Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {
@@ -90,6 +101,45 @@ pub(super) fn listed(
     Ok((variables, value))
 }
 
+/// The variable file that requests are added to, and what it says.
+pub(super) struct RequestFile {
+    pub(super) sources: Sources,
+    /// Its text; empty if there is no such file yet.
+    pub(super) source: Arc<Source>,
+    pub(super) variables: Variables,
+    pub(super) databases: Option<Value>,
+    /// Its name in messages, which is its path in the repository.
+    pub(super) name: String,
+}
+
+/// Reads the repository's variable files, without this process's environment and flags: a request changes
+/// what everybody will read.
+pub(super) fn for_request(
+    global: &Global,
+    environment: &Environment,
+    output: Output,
+) -> Result<RequestFile> {
+    let shown_as = folder_name(environment);
+    let (mut sources, variables) = read_folder_with(global, environment, &[], &BTreeMap::new())?;
+    let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
+    let variables = variables.map_err(shown)?;
+    let winner = variables.names().find(|(name, _)| *name == VARIABLE).map(|(_, file)| file);
+    let name = format!("{shown_as}/terraform.tfvars");
+    if let Some(other) = winner.filter(|winner| *winner != name) {
+        let message = format!("`{VARIABLE}` is set in {other}; an entry in {name} would not count");
+        return Err(Error::new(message).hint(format!("move the map to {name}")));
+    }
+    let databases = match winner {
+        Some(_) => {
+            Some(checked(&variables, environment, &global.allow_attribute).map_err(shown)?.0)
+        }
+        None => named(&variables, environment).map(|()| None).map_err(shown)?,
+    };
+    let text = sources.get(&name).map_or("", Source::text).to_owned();
+    let source = sources.add(&name, text);
+    Ok(RequestFile { sources, source, variables, databases, name })
+}
+
 fn folder_name(environment: &Environment) -> String {
     format!("envs/{environment}-rds")
 }
@@ -99,6 +149,18 @@ fn read_folder(
     environment: &Environment,
     arguments: &[Argument],
 ) -> Result<(Sources, Result<Variables, Vec<Diagnostic>>)> {
+    let process: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    read_folder_with(global, environment, arguments, &process)
+}
+
+fn read_folder_with(
+    global: &Global,
+    environment: &Environment,
+    arguments: &[Argument],
+    process: &BTreeMap<String, String>,
+) -> Result<(Sources, Result<Variables, Vec<Diagnostic>>)> {
     let shown_as = folder_name(environment);
     let folder = global.root.join(&shown_as);
     if !folder.is_dir() {
@@ -107,15 +169,12 @@ fn read_folder(
             environments(&global.root)
         )));
     }
-    let process: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
     Ok(read(&Request {
         folder: &folder,
         shown_as: &shown_as,
         working_folder: Path::new("."),
         arguments,
-        environment: &process,
+        environment: process,
     }))
 }
 
@@ -125,19 +184,18 @@ fn checked(
     environment: &Environment,
     allow_attributes: &[String],
 ) -> Result<(Value, BTreeMap<EntryKey, Entry>), Vec<Diagnostic>> {
-    let named = variables
-        .get("environment", &Type::String, Rules::Terraform)
-        .and_then(|named| matching(named.as_ref(), environment));
     let databases = databases(variables, environment, allow_attributes);
-    match (named, databases) {
+    match (named(variables, environment), databases) {
         (Ok(()), databases) => databases,
         (Err(problems), Ok(_)) => Err(problems),
         (Err(problems), Err(more)) => Err([problems, more].concat()),
     }
 }
 
-fn matching(named: Option<&Value>, environment: &Environment) -> Result<(), Vec<Diagnostic>> {
-    environment_matches(named, environment).map_err(|problem| vec![*problem])
+/// The variable `environment`, where the files have it, says the same as `--env`.
+fn named(variables: &Variables, environment: &Environment) -> Result<(), Vec<Diagnostic>> {
+    let named = variables.get("environment", &Type::String, Rules::Terraform)?;
+    environment_matches(named.as_ref(), environment).map_err(|problem| vec![*problem])
 }
 
 fn databases(
@@ -163,7 +221,12 @@ fn reset_keys(planning: &Planning) -> Result<BTreeSet<EntryKey>> {
 }
 
 /// The problems themselves are shown at once; the error counts them.
-fn refused(sources: &Sources, problems: &[Diagnostic], shown_as: &str, output: Output) -> Error {
+pub(super) fn refused(
+    sources: &Sources,
+    problems: &[Diagnostic],
+    shown_as: &str,
+    output: Output,
+) -> Error {
     output.tell(&sources.render(problems, output.message_color));
     output.tell("\n");
     let count = match problems.len() {

@@ -1,6 +1,7 @@
 //! What is wanted: the checked entries of `application_databases`.
 
 mod collisions;
+mod governance;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use crate::actual::Endpoint;
 use crate::marker::Marker;
 use crate::name::{DatabaseName, EntryKey, Environment, ExtensionName, RoleName, SecretName};
 
+pub use governance::Governance;
 pub use read::{VARIABLE, entries, entry_type, environment_matches};
 
 /// The value of the tag `ManagedBy` on every secret of ours.
@@ -72,6 +74,8 @@ pub struct Entry {
     pub createdb: bool,
     /// The extensions that the database has; only at its owner.
     pub extensions: BTreeSet<ExtensionName>,
+    /// Who answers for the database.
+    pub governance: Governance,
 }
 
 impl Entry {
@@ -80,6 +84,7 @@ impl Entry {
     pub fn tags(&self, endpoint: &Endpoint, environment: &Environment) -> BTreeMap<String, String> {
         let mut tags = self.vouching_tags(endpoint);
         tags.insert("Environment".to_owned(), environment.to_string());
+        tags.extend(self.governance.tags());
         tags
     }
 
@@ -99,6 +104,7 @@ impl Entry {
     #[must_use]
     pub fn database_comment(&self, environment: &Environment) -> String {
         let (environment, entry) = (environment.clone(), self.key.clone());
-        Marker { environment, entry, version: None }.to_string()
+        let marker = Marker { environment, entry, version: None };
+        format!("{marker}{}", self.governance.marker_parts())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::collisions::{Places, refuse_collisions};
-use super::{Desired, Entry};
+use super::{Desired, Entry, Governance};
 use crate::access::AccessLevel;
 use crate::name::{
     DatabaseName, EntryKey, Environment, ExtensionName, NameError, RoleName, SecretName,
@@ -119,6 +119,7 @@ fn entry(
         connection_limit: connection_limit?,
         createdb: matches!(attribute(member, "createdb").map(|v| &v.kind), Some(Kind::Bool(true))),
         extensions: extensions?,
+        governance: Governance::default(),
     })
 }
 

@@ -161,10 +161,12 @@ fn compare_comment(context: &Context<'_>, database: &Database, findings: &mut Fi
     if database.comment.as_deref() == Some(&wanted) {
         return;
     }
+    let catalog_says = context.entry.governance.marker_parts().replacen("; ", "", 1);
     let reason = match database.comment.as_deref() {
         Some(comment) if Marker::parse(comment).is_none() => {
             format!("the marker says whose it is; replaces the comment '{comment}'")
         }
+        Some(_) if !catalog_says.is_empty() => format!("the catalog says {catalog_says}"),
         Some(_) | None => "the marker says whose it is".to_owned(),
     };
     let database = context.entry.database.clone();

@@ -96,12 +96,11 @@ pub struct Read<'a> {
 pub fn judge<'a>(
     desired: &Desired,
     policy: &Policy,
-    risk_of: impl Fn(&Entry) -> Option<Risk>,
     read: impl IntoIterator<Item = Read<'a>>,
     at: Timestamp,
 ) -> Ages {
     let ages = read.into_iter().map(|read| {
-        let risk = read.entry.and_then(&risk_of);
+        let risk = read.entry.and_then(|entry| entry.governance.risk);
         let max_days = match read.entry {
             Some(_) => policy.days(risk),
             None => policy.master_days(),

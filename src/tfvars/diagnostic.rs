@@ -56,7 +56,9 @@ impl Diagnostic {
         self
     }
 
-    pub(super) fn boxed(self) -> Box<Self> {
+    /// For a `Result`, whose error is to be small.
+    #[must_use]
+    pub fn boxed(self) -> Box<Self> {
         Box::new(self)
     }
 

@@ -17,6 +17,7 @@ mod diagnostic;
 mod discover;
 mod hcl;
 mod heredoc;
+mod insert;
 mod json;
 mod json_file;
 mod lexical;
@@ -36,6 +37,7 @@ mod types;
 mod value;
 
 pub use diagnostic::Diagnostic;
+pub use insert::insert;
 pub use listing::{document, human, to_json};
 pub use read::{Argument, Request, Variables, read, read_text};
 pub use source::{Position, Source, Sources};

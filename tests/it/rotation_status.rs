@@ -209,3 +209,21 @@ async fn rotate_due_rotates_what_the_status_calls_due() {
     let answer = stack.run(&both).expect(0).shows("Rotation complete: 5 done");
     answer.shows("the server: platform_admin has a new password");
 }
+
+#[tokio::test]
+async fn the_risk_in_the_catalog_decides_how_old_a_password_may_become() {
+    let stack = aged([0, 15, 15, 15]).await;
+    let record = |database: &str, risk: &str| {
+        format!("  {database}:\n    metadata:\n      environment: dev\n      risk: {risk}\n")
+    };
+    let records =
+        [record("inventory", "high"), record("orders", "access"), record("portal", "low")];
+    let path = "docs/20-contracts/resource-catalogs/rds-catalog.yaml";
+    stack.write(path, &format!("databases:\n{}", records.concat()));
+    let answer = status(&stack, &["--format", "markdown"]).expect(2);
+    answer
+        .shows("**2 of 4 passwords within the policy, 2 overdue.**")
+        .shows("| `!` | inventory | goldenpath/dev/inventory/postgres | high | 15 days old")
+        .shows("| `!` | orders | goldenpath/dev/orders/postgres | access | 15 days old")
+        .shows("| `=` | portal | goldenpath/dev/portal/postgres | low | 15 days old, within the 30 days |");
+}

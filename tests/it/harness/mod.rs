@@ -7,8 +7,10 @@ mod moto;
 mod process;
 mod rds;
 mod recorder;
+mod repository;
 mod stack;
 mod tls;
 
 pub use recorder::{Recorder, Request};
+pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::access::AccessLevel;
 use goldenpath_rds::actual::{AvailableExtension, DatabasePrivilege, Endpoint, Membership, Server};
-use goldenpath_rds::desired::{Desired, Entry};
-use goldenpath_rds::name::{DatabaseName, EntryKey, Environment, RoleName, SecretName};
+use goldenpath_rds::desired::{Desired, Entry, Governance};
+use goldenpath_rds::name::{DatabaseName, EntryKey, Environment, Label, RoleName, SecretName};
 use goldenpath_rds::new_versions::NewVersions;
+use goldenpath_rds::risk::Risk;
 use goldenpath_rds::version_id::VersionId;
 use jiff::Timestamp;
 use proptest::collection::btree_set;
@@ -231,6 +232,7 @@ enum DatabaseComment {
     None,
     Foreign,
     Right,
+    NoOwner,
     OtherEntry,
     OtherEnvironment,
 }
@@ -255,12 +257,12 @@ enum SchemaState {
 }
 
 fn database_state() -> impl Strategy<Value = DatabaseState> {
-    use DatabaseComment::{Foreign, None, OtherEntry, OtherEnvironment, Right};
+    use DatabaseComment::{Foreign, NoOwner, None, OtherEntry, OtherEnvironment, Right};
     let owner = prop_oneof![9 => Just(Owner::User), 1 => any_owner()];
     let flags = (prop::bool::weighted(0.2), rarely(), rarely());
     let comment = prop_oneof![
         6 => Just(Right),
-        4 => select(vec![None, Foreign, OtherEntry]),
+        4 => select(vec![None, Foreign, NoOwner, OtherEntry]),
         1 => Just(OtherEnvironment),
     ];
     let schema = prop_oneof![
@@ -301,6 +303,7 @@ enum Tags {
     OtherEnvironment,
     NoUsername,
     OtherManager,
+    OtherOwner,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -334,6 +337,7 @@ fn secret_state() -> impl Strategy<Value = SecretState> {
         1 => Just(Tags::OtherEndpoint),
         1 => Just(Tags::OtherEnvironment),
         1 => Just(Tags::NoUsername),
+        1 => Just(Tags::OtherOwner),
         1 => Just(Tags::OtherManager),
     ];
     let fields = || {
@@ -430,5 +434,17 @@ pub fn entry(name: &str, username: &str, database: &str) -> Entry {
         extensions: BTreeSet::new(),
         connection_limit: 20,
         createdb: false,
+        governance: governance(),
+    }
+}
+
+fn governance() -> Governance {
+    let label = |text: &str| Some(Label::parse(text).expect("a valid label"));
+    Governance {
+        owner: label("app-team"),
+        domain: label("catalog"),
+        risk: Some(Risk::Medium),
+        requested_by: label("daniel-deans"),
+        id: label("DATABASE_ORDERS"),
     }
 }

@@ -255,7 +255,8 @@ fn database_comment(entry: &Entry, comment: DatabaseComment) -> Option<String> {
     match comment {
         DatabaseComment::None => None,
         DatabaseComment::Foreign => Some("orders and invoices".to_owned()),
-        DatabaseComment::Right => Some(marker(entry, false, false, None)),
+        DatabaseComment::Right => Some(entry.database_comment(&environment("dev"))),
+        DatabaseComment::NoOwner => Some(marker(entry, false, false, None)),
         DatabaseComment::OtherEntry => Some(marker(entry, false, true, None)),
         DatabaseComment::OtherEnvironment => Some(marker(entry, true, false, None)),
     }
@@ -270,6 +271,7 @@ fn tags(entry: &Entry, server: &Server, tags: Tags) -> BTreeMap<String, String> 
         Tags::OtherEndpoint => set("Endpoint", "old.example.com:5432"),
         Tags::OtherEnvironment => set("Environment", "development"),
         Tags::OtherManager => set("ManagedBy", "terraform"),
+        Tags::OtherOwner => set("Owner", "former-team"),
         Tags::NoUsername => found.remove("Username"),
     };
     found

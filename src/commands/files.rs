@@ -1,0 +1,82 @@
+//! Writing files of the repository.
+
+use std::fs::Permissions;
+use std::io::{ErrorKind as IoErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::error::{Error, Result};
+
+/// Writes a file in one piece: a reader sees the old one or the new one.
+pub(super) fn write_file(path: &Path, text: &str) -> Result<()> {
+    let file = staged(path, text)?;
+    file.persist(path).map_err(|error| failed(path, &error.error))?;
+    Ok(())
+}
+
+/// A change of one file.
+pub(super) struct Rewrite {
+    pub(super) path: PathBuf,
+    /// What the change was made from; empty if there was no file.
+    pub(super) old: String,
+    pub(super) new: String,
+}
+
+/// Writes all files or, as far as can be told beforehand, none: everything is on disk under other names,
+/// and every file is still what it was, before the first one gets its new name.
+pub(super) fn write_together(rewrites: &[Rewrite]) -> Result<()> {
+    let mut ready = Vec::new();
+    for Rewrite { path, old, new } in rewrites {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| failed(path, &error))?;
+        }
+        // Through a link, so that it stays one.
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let file = staged(&path, new)?;
+        ready.push((path, old, file));
+    }
+    for (path, old, _) in &ready {
+        if read_or_empty(path)? != **old {
+            let message = format!("{} was changed by someone else just now", path.display());
+            return Err(Error::new(message).hint("nothing was written; run the command again"));
+        }
+    }
+    for (path, _, file) in ready {
+        file.persist(&path).map_err(|error| {
+            failed(&path, &error.error)
+                .hint("run the same command again: it completes what is missing")
+        })?;
+    }
+    Ok(())
+}
+
+/// The text of a file; empty if there is none.
+pub(super) fn read_or_empty(path: &Path) -> Result<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == IoErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Error::new(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// A temporary file beside `path` with the text in it, on disk, and with the permissions of the file that
+/// it will replace.
+fn staged(path: &Path, text: &str) -> Result<NamedTempFile> {
+    let failed = |error: std::io::Error| failed(path, &error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let usual = Permissions::from_mode(0o666);
+    let mut file = Builder::new().permissions(usual).tempfile_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    if let Ok(metadata) = std::fs::metadata(path) {
+        file.as_file().set_permissions(metadata.permissions()).map_err(failed)?;
+    }
+    file.as_file().sync_all().map_err(failed)?;
+    Ok(file)
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(format!("cannot write {}: {error}", path.display()))
+}

@@ -1,0 +1,10 @@
+//! YAML files of the platform: read with the place of every value, edited without touching the rest.
+//!
+//! [`saphyr_parser`] reads and knows places, [`yaml_edit`] edits and keeps comments and layout. They are
+//! independent of each other, so that what one wrote is proved by the other.
+
+mod edit;
+mod read;
+
+pub use edit::{insert, replace_scalar};
+pub use read::{Kind, Member, Node, parse};
