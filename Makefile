@@ -90,13 +90,16 @@ bench: ## Time the reading of 5,000 entries
 	@cargo bench --locked --bench tfvars
 
 .PHONY: lint
-lint: ## Check formatting, lints, scripts and (where cargo-deny is installed) dependencies
+lint: ## Check formatting, lints, scripts, workflows and (where cargo-deny is installed) dependencies
 	@scripts/prerequisites lint
 	@scripts/venv requirements-lint.txt
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	.local/venv/bin/shellcheck --external-sources --source-path=SCRIPTDIR \
-		$$(grep -lE '^#!.*bash|shellcheck shell=bash' scripts/* .ci/*)
+		$$(grep -lE '^#!.*bash|shellcheck shell=bash' scripts/* .ci/* .github/scripts/*)
+	.local/venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.local/venv/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	.local/venv/bin/zizmor --offline --quiet .github
 	@if command -v cargo-deny >/dev/null; then \
 		set -x; cargo deny --offline check bans licenses sources; \
 	else echo 'cargo deny: skipped: cargo-deny is not installed'; fi

@@ -30,6 +30,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// Tell who has to approve the database requests of a change, and who did (exit code 3: not yet)
+    Approvals(ApprovalsArgs),
     /// Check a request for a database and write it into the RDS catalog and the variable file
     Request(RequestArgs),
     /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
@@ -84,6 +86,20 @@ impl VerifyArgs {
     pub fn planning(&self) -> Planning {
         Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
     }
+}
+
+/// Arguments of `approvals`. Labels and reviews come from the event of the workflow run, `GITHUB_EVENT_PATH`.
+#[derive(Debug, Args)]
+pub struct ApprovalsArgs {
+    /// What the change is made to: a commit, or a catalog file
+    #[arg(long, value_name = "REV|FILE")]
+    pub base: String,
+    /// The change: a commit, or a catalog file
+    #[arg(long, value_name = "REV|FILE")]
+    pub head: String,
+    /// All reviews, as `gh api --paginate repos/OWNER/REPO/pulls/N/reviews` writes them
+    #[arg(long, value_name = "FILE")]
+    pub reviews: Option<PathBuf>,
 }
 
 /// Arguments of `request`. Without any of them the inputs of the workflow run in `GITHUB_EVENT_PATH` count.
@@ -286,7 +302,7 @@ pub enum Format {
     Json,
     /// For a pull request.
     Markdown,
-    /// For a GitHub workflow: rotation-status writes warnings, and Markdown to the step's summary; the
-    /// other verbs write Markdown.
+    /// For a GitHub workflow: rotation-status and approvals write annotations, and Markdown to the step's
+    /// summary; the other verbs write Markdown.
     Github,
 }

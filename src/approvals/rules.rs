@@ -31,11 +31,11 @@ pub struct Required {
 }
 
 impl Rules {
-    /// What a request of a size needs.
+    /// What a request of a size needs; of a size that is not said, as much as of the largest.
     #[must_use]
-    pub fn required(&self, size: Size) -> Required {
+    pub fn required(&self, size: Option<Size>) -> Required {
         let mut required = self.standard.clone();
-        if size.needs_explicit_approval() {
+        if size.is_none_or(Size::needs_explicit_approval) {
             EXPLICIT_TIER.clone_into(&mut required.tier);
             required.reviewers.extend(EXPLICIT_REVIEWERS.map(str::to_owned));
         }

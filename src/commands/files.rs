@@ -5,9 +5,11 @@ use std::io::{ErrorKind as IoErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value as Json;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
+use crate::output::Output;
 
 /// Writes a file in one piece: a reader sees the old one or the new one.
 pub(super) fn write_file(path: &Path, text: &str) -> Result<()> {
@@ -52,12 +54,45 @@ pub(super) fn write_together(rewrites: &[Rewrite]) -> Result<()> {
     Ok(())
 }
 
+/// Adds to the summary of a workflow's step, where GitHub takes one; else it is a result.
+pub(super) fn summarise(markdown: &str, output: Output) -> Result<()> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else {
+        output.result(markdown);
+        return Ok(());
+    };
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(markdown.as_bytes()))
+        .map_err(|error| failed(&path, &error))
+}
+
+/// A JSON document.
+pub(super) fn read_json(path: &Path) -> Result<Json> {
+    serde_json::from_str(&read_text(path)?).map_err(|error| not_json(path, &error))
+}
+
+/// All JSON documents that follow each other in a file.
+pub(super) fn read_jsons(path: &Path) -> Result<Vec<Json>> {
+    let text = read_text(path)?;
+    let documents = serde_json::Deserializer::from_str(&text).into_iter();
+    documents.collect::<Result<_, _>>().map_err(|error| not_json(path, &error))
+}
+
+fn not_json(path: &Path, error: &serde_json::Error) -> Error {
+    Error::new(format!("{} is not JSON: {error}", path.display()))
+}
+
+/// The text of a file that must be there.
+pub(super) fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))
+}
+
 /// The text of a file; empty if there is none.
 pub(super) fn read_or_empty(path: &Path) -> Result<String> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == IoErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(Error::new(format!("cannot read {}: {error}", path.display()))),
+        Err(_) => read_text(path),
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod ages;
 mod apply;
+mod approvals;
 mod connections;
 mod external_secret;
 mod files;
+mod git;
 mod master;
 mod observe;
 mod plan;
@@ -34,6 +36,7 @@ use crate::tfvars::Argument;
 pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8> {
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
+        Verb::Approvals(args) => approvals::run(&cli.global, &args, output),
         Verb::Request(args) => request::run(&cli.global, &args, output),
         Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::read_or_empty;
+use super::files::{read_or_empty, read_text};
 use super::variables::refused;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output::Output;
 use crate::rds_catalog::{self, Catalog};
 use crate::tfvars::{Diagnostic, Source, Sources};
@@ -17,10 +17,7 @@ pub(super) fn read<T>(
     parse: impl Fn(&Arc<Source>) -> Result<T, Vec<Diagnostic>>,
     output: Output,
 ) -> Result<T> {
-    let place = root.join(path);
-    let text = std::fs::read_to_string(&place)
-        .map_err(|error| Error::new(format!("cannot read {}: {error}", place.display())))?;
-    parsed(path, text, parse, output)
+    parsed(path, read_text(&root.join(path))?, parse, output)
 }
 
 /// Reads the RDS catalog, as an empty one if there is none yet.

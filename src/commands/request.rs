@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::files::{Rewrite, write_file, write_together};
+use super::files::{Rewrite, read_json, write_file, write_together};
 use super::variables::{self, RequestFile};
 use super::{repository, today};
 use crate::approvals;
@@ -82,13 +82,6 @@ fn from_event() -> Result<Fields> {
     })
 }
 
-fn read_json(path: &Path) -> Result<Json> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(format!("cannot read {shown}: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| Error::new(format!("{shown} is not JSON: {error}")))
-}
-
 /// A contradiction is nothing that the same command could ever get over.
 fn placed(
     request: &Request,
@@ -127,7 +120,7 @@ fn surroundings(
     Ok(Surroundings {
         instance: instance(request, file),
         variables: file.name.clone(),
-        required: rules.required(request.size),
+        required: rules.required(Some(request.size)),
         link_base: link_base(),
     })
 }

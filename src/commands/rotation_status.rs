@@ -1,8 +1,7 @@
 //! `rotation-status`: list the secrets, compare their ages with the policy, render.
 
-use std::io::Write as _;
-
 use super::ages::{Measure, ages};
+use super::files::summarise;
 use super::variables;
 use crate::cli::{Format, Global, Planning, RotationStatusArgs};
 use crate::error::{Error, ErrorKind, Result};
@@ -78,17 +77,6 @@ fn show(read: &[Ages], format: Format, output: Output) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The summary of the step, where GitHub takes one; else it follows the warnings.
-fn summarise(markdown: &str, output: Output) -> Result<()> {
-    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY") else {
-        output.result(markdown);
-        return Ok(());
-    };
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-    file.and_then(|mut file| file.write_all(markdown.as_bytes()))
-        .map_err(|error| Error::new(format!("cannot write {}: {error}", path.display())))
 }
 
 /// A secret about which nothing can be said is a failure, not compliance.

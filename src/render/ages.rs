@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::human::{BOLD, GREEN, RED, YELLOW, paint};
 use super::markdown::cell;
+use super::words::annotation;
 use crate::rotation::{Age, Ages, State};
 
 /// For a terminal.
@@ -72,15 +73,10 @@ pub fn ages_annotations(read: &[Ages]) -> String {
                 State::Missing | State::Undated => "error",
             };
             let message = format!("{environment}: {}: {}", name(age), sentence(age));
-            let _ = writeln!(text, "::{level} title=Secret rotation::{}", workflow_text(&message));
+            text.push_str(&annotation(level, "Secret rotation", &message));
         }
     }
     text
-}
-
-/// Characters that would end a workflow command (GitHub, workflow commands).
-fn workflow_text(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn name(age: &Age) -> &str {

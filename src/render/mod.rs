@@ -1,6 +1,7 @@
 //! Plans and outcomes as text. Each renderer is a function of its arguments; none prints.
 
 mod ages;
+mod approvals;
 mod human;
 mod json;
 mod markdown;
@@ -9,6 +10,7 @@ mod verification;
 mod words;
 
 pub use ages::{ages, ages_annotations, ages_markdown};
+pub use approvals::{approvals, approvals_annotations, approvals_markdown};
 pub use human::{human, outcome, progress};
 pub use json::{FORMAT_VERSION, Saved, document};
 pub use markdown::markdown;

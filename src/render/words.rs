@@ -192,6 +192,11 @@ pub(super) fn visible(text: &str) -> String {
     safe
 }
 
+/// A workflow command that GitHub shows beside the run. A line break would end it.
+pub(super) fn annotation(level: &str, title: &str, message: &str) -> String {
+    format!("::{level} title={title}::{}\n", visible(message).replace('%', "%25"))
+}
+
 /// The last line of a plan.
 pub(super) fn summary(plan: &Plan) -> String {
     let (create, change) = counts(plan);

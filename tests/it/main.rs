@@ -7,9 +7,12 @@
 )]
 
 mod access;
+mod approvals;
 mod concurrency;
+mod documentation;
 mod drift;
 mod external_secret;
+mod form;
 mod governance;
 mod harness;
 mod input;
@@ -34,3 +37,4 @@ mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
 mod verification;
+mod workflows;
