@@ -19,7 +19,9 @@
 //!       secret_path: goldenpath/dev/inventory_service/postgres
 //! ```
 
+mod agreement;
 mod edit;
+mod progress;
 mod read;
 
 use std::collections::BTreeMap;
@@ -33,7 +35,9 @@ use crate::risk::Risk;
 use crate::size::Size;
 use crate::tfvars::{Position, Source};
 
+pub use agreement::{Agreement, Disagreement, Finding, Live, Side, compare};
 pub use edit::{add, set_status};
+pub use progress::{Progress, statuses};
 pub use read::read;
 
 /// Where the catalog stands in the repository.

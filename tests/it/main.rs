@@ -8,6 +8,7 @@
 
 mod access;
 mod approvals;
+mod catalog;
 mod concurrency;
 mod documentation;
 mod drift;

@@ -32,6 +32,7 @@ async fn every_run_block_of_every_workflow_does_what_it_is_for() {
             "create-rds-database.yml" => request().await,
             "rds-database-apply.yml" => apply().await,
             "rds-plan.yml" => plan().await,
+            "rds-size-approval-guard.yml" => approvals().await,
             other => panic!("nothing runs the workflow {other}"),
         };
         wanted.extend(blocks(&format!(".github/workflows/{file}")));
@@ -89,7 +90,7 @@ fn pull_request(github: &GitHub, files: &[(&str, &str)]) -> Event<'static> {
     for (path, text) in files {
         github.write(path, text);
     }
-    let head = github.push("proposal", "Propose");
+    let head = github.push("refs/pull/7/head", "Propose");
     let payload = json!({ "pull_request": {
         "number": 7, "base": { "sha": base },
         "head": { "sha": head, "repo": { "full_name": "acme/platform" } },
@@ -222,4 +223,36 @@ async fn request() -> Vec<Run> {
     says(&refused, "the request: 1 problem; nothing was done");
     assert_eq!(github.list("pulls").as_array().unwrap().len(), 1);
     vec![first, again, merged]
+}
+
+const TEAMS: &str = "
+rules:
+  databases-rds: { tier: platform-approval, required_reviewers: [platform-team] }
+teams:
+  database-team: [dora]
+";
+
+async fn approvals() -> Vec<Run> {
+    let stack = Stack::new("").await;
+    let catalog = "docs/20-contracts/resource-catalogs/rds-catalog.yaml";
+    let rules = "schemas/routing/service_class_approvals.yaml";
+    let github = GitHub::new(&[(rules, TEAMS), (catalog, "databases: {}\n")]);
+    let large = "databases:\n  big:\n    metadata: {owner: app-team, environment: prod, risk: low, status: pending}\n    configuration: {size_tier: large}\n";
+    // A change of the rules counts from its merge on.
+    let easy = TEAMS.replace("[platform-team]", "[nobody]");
+    let mut event = pull_request(&github, &[(catalog, large), (rules, &easy)]);
+    let file = "rds-size-approval-guard.yml";
+    let open = runner::run(file, &github, &stack, &event);
+    assert_eq!(open.failed, BTreeSet::from(["approvals".to_owned()]), "{}", open.log);
+    says(&open, "lacks database-team, platform-team, security-team");
+
+    let labels = json!([{ "name": "platform-approval" }, { "name": "security-approval" }]);
+    event.payload["pull_request"]["labels"] = labels;
+    let head = event.payload["pull_request"]["head"]["sha"].clone();
+    let review = json!([{ "user": { "login": "dora" }, "state": "APPROVED", "commit_id": head }]);
+    github.has("reviews", &review);
+    event.name = "pull_request_review";
+    let approved = succeeded(runner::run(file, &github, &stack, &event));
+    says(&approved, "The request is approved.");
+    vec![open, approved]
 }
