@@ -291,6 +291,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: u16,
+    /// Seconds after which the server cancels a statement
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300,
+          value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub statement_timeout: u32,
     /// Goes into the audit's column build_id
     #[arg(long, global = true, value_name = "ID", default_value = "", hide_default_value = true)]
     pub build_id: String,

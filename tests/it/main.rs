@@ -9,6 +9,7 @@
 mod access;
 mod approvals;
 mod catalog;
+mod catalog_layouts;
 mod concurrency;
 mod documentation;
 mod drift;
@@ -33,6 +34,9 @@ mod request_corpus;
 mod rotation;
 mod rotation_status;
 mod secrecy;
+mod server_faults;
+mod sslmode;
+mod tenants;
 mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;
