@@ -151,6 +151,8 @@ pub enum Note {
         /// The database.
         database: DatabaseName,
     },
+    /// A rotation of what is due was asked for, and nothing is.
+    NothingDue,
     /// A rotation was begun and cut off; the plan finishes it.
     UnfinishedRotation {
         /// The entry; `None` for the master.

@@ -12,6 +12,7 @@ use aws_sdk_secretsmanager::config::ProvideCredentials;
 
 use super::SecretsManager;
 use super::error::chain;
+use super::pace::paced_client;
 use crate::error::{Error, Result};
 
 /// Standard retries wait a few seconds at most. (The SDK's adaptive mode took a minute for five
@@ -49,7 +50,8 @@ pub async fn connect(settings: &Settings) -> Result<SecretsManager> {
         .load()
         .await;
     require_credentials(&config).await?;
-    Ok(SecretsManager { client: aws_sdk_secretsmanager::Client::new(&config) })
+    let config = aws_sdk_secretsmanager::config::Builder::from(&config).http_client(paced_client());
+    Ok(SecretsManager { client: aws_sdk_secretsmanager::Client::from_conf(config.build()) })
 }
 
 /// Without one the SDK's HTTP client panics (measured). Slim container images have none.
