@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Effects;
 use crate::error::Result;
 use crate::name::EntryKey;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, PasswordSource, Plan};
 use crate::postgres::{SessionsOf, count_sessions};
 use crate::version_id::VersionId;
 
@@ -36,11 +36,8 @@ impl Effects<'_> {
         let mut rotated = Vec::new();
         for step in &plan.steps {
             let Some((version, replaces, role)) = published(&step.change) else { continue };
-            let Some(age) =
-                self.handovers.age(version).filter(|_| version.born() != replaces.born())
-            else {
-                continue;
-            };
+            let is_copy = version.born() == replaces.born() || is_copied(plan, version);
+            let Some(age) = self.handovers.age(version).filter(|_| !is_copy) else { continue };
             let (refused, sessions_ended) = self.handovers.result(version);
             let sessions = SessionsOf { role, older_than: age };
             rotated.push(Rotated {
@@ -53,6 +50,17 @@ impl Effects<'_> {
         }
         Ok(rotated)
     }
+}
+
+/// Whether this run staged it with the password of another; not every id carries the time that would tell.
+fn is_copied(plan: &Plan, version: &VersionId) -> bool {
+    plan.steps.iter().any(|step| {
+        matches!(
+            &step.change,
+            Change::StageVersion { version: staged, password: PasswordSource::CopyOf(_), .. }
+                if staged == version
+        )
+    })
 }
 
 /// The version that became AWSCURRENT, the one that was, and the role.

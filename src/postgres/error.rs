@@ -62,8 +62,9 @@ pub(super) fn connect_error(
 ) -> Error {
     let at = &target.address;
     match failure {
-        ConnectFailure::NoAddress => Error::new(format!("host `{}` has no address", at.host))
-            .hint("check the master secret's `host`, or connect through a tunnel with --host and --port"),
+        ConnectFailure::NoAddress => Error::new(format!("host `{}` has no address", at.host)).hint(
+            "check the master secret's `host`, or connect through a tunnel with --host and --port",
+        ),
         ConnectFailure::Timeout(limit) => {
             let seconds = limit.as_secs();
             Error::new(format!("server {at} did not answer within {seconds} s"))

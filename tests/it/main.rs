@@ -17,6 +17,7 @@ mod external_secret;
 mod form;
 mod governance;
 mod harness;
+mod iam;
 mod input;
 mod interruption;
 mod isolation;

@@ -250,3 +250,17 @@ async fn an_application_at_its_connection_limit_does_not_hold_up_a_rotation() {
     assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], next);
     stack.plan().expect(0).shows("No changes:");
 }
+
+/// The id of a secret that others made need not carry a time.
+#[tokio::test]
+async fn a_changed_host_is_never_told_as_a_new_password() {
+    let stack = Stack::with_app().await;
+    let mut value = stack.master_secret();
+    value["username"] = json!("app_user");
+    value["dbname"] = json!("app");
+    value["host"] = json!("LOCALHOST");
+    stack.put_secret(SECRET, &value).await;
+    let answer = stack.converge().shows("host `LOCALHOST` -> `localhost`, the password stays");
+    assert!(!answer.stdout.contains("has a new password"), "{}", answer.stdout);
+    assert_eq!(stack.secret(SECRET).await["password"], value["password"]);
+}
