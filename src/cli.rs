@@ -10,9 +10,8 @@ use crate::postgres::{RootCertificates, SslMode};
 /// Makes a shared PostgreSQL server on AWS RDS and AWS Secrets Manager match the
 /// `application_databases` map in `envs/ENV-rds/*.tfvars`.
 ///
-/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode) or
-/// something wrong (verify),
-/// 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
+/// Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (plan --detailed-exitcode),
+/// something wrong (verify) or due (rotation-status), 3 blocked by an obstacle or a stale saved plan, 64 wrong usage, 130/143 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "goldenpath-rds", version, max_term_width = 100)]
 pub struct Cli {
@@ -42,6 +41,8 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Give entries new passwords: show the plan, ask, and carry it out
     Rotate(RotateArgs),
+    /// Show how old every password is, and say what is due (exit code 2); reads no password
+    RotationStatus(RotationStatusArgs),
     /// Show the entries as Terraform would read them, each with the place it comes from
     Tfvars(TfvarsArgs),
     /// Print the ExternalSecret that brings an entry's secret into a Kubernetes namespace
@@ -212,6 +213,14 @@ pub struct RotateArgs {
     pub lock_timeout: u64,
 }
 
+/// Arguments of `rotation-status`.
+#[derive(Debug, Args)]
+pub struct RotationStatusArgs {
+    /// Every environment of the repository
+    #[arg(long)]
+    pub all_envs: bool,
+}
+
 /// Whose passwords are rotated.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
@@ -222,6 +231,9 @@ pub struct Chosen {
     /// Every entry
     #[arg(long, conflicts_with = "keys")]
     pub all: bool,
+    /// Every entry whose password is due, as rotation-status tells it; the master's too, with --master
+    #[arg(long, conflicts_with_all = ["keys", "all"])]
+    pub due: bool,
     /// The master itself
     #[arg(long)]
     pub master: bool,
@@ -279,6 +291,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: u16,
+    /// Seconds after which the server cancels a statement
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300,
+          value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub statement_timeout: u32,
     /// Goes into the audit's column build_id
     #[arg(long, global = true, value_name = "ID", default_value = "", hide_default_value = true)]
     pub build_id: String,

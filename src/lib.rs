@@ -33,6 +33,7 @@ pub mod rds_catalog;
 pub mod render;
 pub mod request;
 pub mod risk;
+pub mod rotation;
 pub mod secret_document;
 pub mod secrets_manager;
 pub mod size;

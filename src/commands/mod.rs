@@ -1,5 +1,6 @@
 //! One file for each verb; each reads as the pipeline does.
 
+mod ages;
 mod apply;
 mod approvals;
 mod catalog;
@@ -15,6 +16,7 @@ mod proof;
 mod repository;
 mod request;
 mod rotate;
+mod rotation_status;
 mod run;
 mod tfvars;
 mod variables;
@@ -45,6 +47,9 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),
         Verb::Apply(args) => apply::run(&cli.global, &args, arguments, output).await,
         Verb::Verify(args) => verify::run(&cli.global, &args, arguments, output).await,
+        Verb::RotationStatus(args) => {
+            rotation_status::run(&cli.global, &args, arguments, output).await
+        }
         Verb::Rotate(args) => rotate::run(&cli.global, &args, arguments, output).await,
     }
 }

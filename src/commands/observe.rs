@@ -17,10 +17,7 @@ use crate::postgres::{
     Depth, Inside, LoginOutcome, MAINTENANCE_DATABASE, Session, available_extensions, read_inside,
     snapshot, try_login,
 };
-use crate::secrets_manager::Which;
-
-/// Requests to Secrets Manager under way at once.
-const REQUESTS: usize = 8;
+use crate::secrets_manager::{IN_FLIGHT, Which};
 
 /// What a run is about.
 #[derive(Clone, Debug)]
@@ -157,7 +154,7 @@ async fn refine(
     let looked: Vec<(&Entry, Option<Secret>, Login)> =
         stream::iter(desired.entries.values().filter(open))
             .map(|entry| look(connections, seen, entry))
-            .buffer_unordered(REQUESTS)
+            .buffer_unordered(IN_FLIGHT)
             .try_collect()
             .await?;
     for (entry, secret, login) in looked {
@@ -205,14 +202,8 @@ async fn complete(
         .vouching_tags(&actual.server.endpoint)
         .iter()
         .all(|(name, value)| secret.tags.get(name) == Some(value));
-    let versions = || [&secret.current, &secret.pending].into_iter().flatten();
-    let times = if versions().any(|version| version.born.is_none()) {
-        connections.secrets.version_times(name).await?
-    } else {
-        BTreeMap::new()
-    };
+    connections.secrets.date(name, secret).await?;
     for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
-        version.born = version.born.or_else(|| times.get(version.id.as_str()).copied());
         if !tags_vouch {
             version.content = connections.secrets.content(name, &version.id).await?;
         }

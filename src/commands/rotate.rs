@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ages::{Measure, ages};
 use super::observe::Goal;
 use super::run::{Planned, Run};
 use super::{mint, variables};
@@ -12,6 +13,7 @@ use crate::diff::Rotation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::EntryKey;
 use crate::output::Output;
+use crate::rotation::{Age, Ages};
 use crate::tfvars::Argument;
 
 pub(super) async fn run(
@@ -23,15 +25,29 @@ pub(super) async fn run(
     let environment = variables::environment(global)?;
     let desired =
         variables::desired(global, &environment, &Planning::default(), arguments, output)?;
-    let entries = chosen(&args.chosen, &desired)?;
+    let chosen = chosen(&args.chosen, &desired)?;
+    let measure = || Measure::of(global, &desired, arguments, output);
+    let measure = args.chosen.due.then(measure).transpose()?;
     let run = Run::begin(Verb::Rotate, global, &desired, args.lock_timeout, output).await?;
+    let (entries, master) = if let Some(measure) = measure {
+        let ages = ages(&run.connections.secrets, &desired, &measure).await?;
+        let (entries, master_is_due) = due(ages);
+        (entries, args.chosen.master && master_is_due)
+    } else {
+        (chosen, args.chosen.master)
+    };
     let ends_sessions = args.terminate_sessions;
-    let master = args.chosen.master;
     let goal = Goal::Rotate(Rotation { entries, master, begins: true, ends_sessions });
     let new = mint();
     let (actual, plan) = run.observe(&goal, &new).await?;
     let planned = Planned { actual: &actual, plan: &plan, goal: &goal, new: &new };
     run.go(&planned, args.auto_approve).await
+}
+
+fn due(ages: Ages) -> (BTreeSet<EntryKey>, bool) {
+    let due: Vec<_> = ages.ages.into_iter().filter(Age::is_due).map(|age| age.entry).collect();
+    let master = due.contains(&None);
+    (due.into_iter().flatten().collect(), master)
 }
 
 fn chosen(args: &Chosen, desired: &Desired) -> Result<BTreeSet<EntryKey>> {

@@ -149,14 +149,15 @@ impl<'a> Run<'a> {
             output.tell(&render::progress(event, output.message_color));
         })
         .await?;
-        if outcome.signal.is_none() {
-            for failed in self.verify(planned, &effects, &outcome).await? {
+        if outcome.signal.is_none() && !effects.session.is_lost() {
+            for failed in self.verify(planned, &effects, &outcome, &interrupt).await? {
                 let (database, username) = self.desired.names_of(failed.entry.as_ref());
                 let (action, status, message) = (VERIFY, Status::Error, failed.message.as_str());
                 let row = Row { database, username, action, status, duration: None, message };
                 self.audit.append(&row)?;
                 outcome.failed.push(failed);
             }
+            outcome.signal = interrupt.signal();
         }
         match effects.rotated(plan).await {
             Ok(rotated) => outcome.rotated = rotated,

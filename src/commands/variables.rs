@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::{EntryKey, Environment};
 use crate::output::Output;
 use crate::render::Saved;
+use crate::rotation::Policy;
 use crate::tfvars::{
     Argument, Diagnostic, Request, Rules, Source, Sources, Type, Value, Variables, read,
 };
@@ -66,6 +67,23 @@ pub(super) fn desired(
     Desired::new(environment.clone(), entries, planning.isolate_server, resets).map_err(|key| {
         Error::of(ErrorKind::Usage, format!("--reset-password {key}: there is no such entry"))
     })
+}
+
+/// After how many days passwords are due in an environment.
+pub(super) fn rotation_policy(
+    global: &Global,
+    environment: &Environment,
+    arguments: &[Argument],
+    output: Output,
+) -> Result<Policy> {
+    let (sources, variables) = read_folder(global, environment, arguments)?;
+    let shown =
+        |problems: Vec<Diagnostic>| refused(&sources, &problems, &folder_name(environment), output);
+    let rules = Rules::Strict { allow_attributes: &[] };
+    let ty = Policy::variable_type();
+    let variables = variables.map_err(shown)?;
+    let value = variables.get(crate::rotation::VARIABLE, &ty, rules).map_err(shown)?;
+    value.map_or_else(|| Ok(Policy::default()), |value| Policy::read(&value).map_err(shown))
 }
 
 /// The variables and the checked value of [`VARIABLE`], to be shown.

@@ -9,7 +9,7 @@ use crate::actual::Actual;
 use crate::desired::Desired;
 use crate::name::EntryKey;
 use crate::new_versions::NewVersions;
-use crate::plan::{Change, ObstacleKind, Plan};
+use crate::plan::{Change, Note, ObstacleKind, Plan};
 
 /// What `rotate` is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub fn rotation(
     rotation: &Rotation,
 ) -> Plan {
     let mut plan = Plan::empty(desired, actual, rotation.entries.len());
+    if rotation.entries.is_empty() && !rotation.master {
+        plan.notes.push(Note::NothingDue);
+    }
     if rotation.master {
         let mut findings = master::compare(actual, new, rotation.begins);
         if rotation.ends_sessions {

@@ -13,7 +13,7 @@ use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
 
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(super) const RED: Style = AnsiColor::Red.on_default();
 pub(super) const BOLD: Style = Style::new().bold();
 

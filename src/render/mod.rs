@@ -1,5 +1,6 @@
 //! Plans and outcomes as text. Each renderer is a function of its arguments; none prints.
 
+mod ages;
 mod agreement;
 mod approvals;
 mod human;
@@ -9,6 +10,7 @@ mod notes;
 mod verification;
 mod words;
 
+pub use ages::{ages, ages_annotations, ages_markdown};
 pub use agreement::{agreements, agreements_annotations, agreements_markdown};
 pub use approvals::{approvals, approvals_annotations, approvals_markdown};
 pub use human::{human, outcome, progress};

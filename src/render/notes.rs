@@ -46,6 +46,7 @@ pub(super) fn note(note: &Note) -> String {
                 names.join(", ")
             )
         }
+        Note::NothingDue => "no password is due".to_owned(),
         Note::UnfinishedRotation { entry: _, role, since } => {
             let since = since.map(|since| format!(" since {}", since.strftime(TIME)));
             format!(

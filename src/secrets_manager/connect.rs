@@ -12,6 +12,7 @@ use aws_sdk_secretsmanager::config::ProvideCredentials;
 
 use super::SecretsManager;
 use super::error::chain;
+use super::pace::paced_client;
 use crate::error::{Error, Result};
 
 /// Standard retries wait a few seconds at most. (The SDK's adaptive mode took a minute for five
@@ -41,6 +42,7 @@ pub async fn connect(settings: &Settings) -> Result<SecretsManager> {
             Error::new("no AWS region is set")
                 .hint("give --region, or set AWS_REGION or a profile's `region`")
         })?;
+    require_certificates()?;
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -48,7 +50,18 @@ pub async fn connect(settings: &Settings) -> Result<SecretsManager> {
         .load()
         .await;
     require_credentials(&config).await?;
-    Ok(SecretsManager { client: aws_sdk_secretsmanager::Client::new(&config) })
+    let config = aws_sdk_secretsmanager::config::Builder::from(&config).http_client(paced_client());
+    Ok(SecretsManager { client: aws_sdk_secretsmanager::Client::from_conf(config.build()) })
+}
+
+/// Without one the SDK's HTTP client panics (measured). Slim container images have none.
+fn require_certificates() -> Result<()> {
+    if !rustls_native_certs::load_native_certs().certs.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new("this system has no certificate authorities, so AWS cannot be trusted").hint(
+        "install the package `ca-certificates`, or set SSL_CERT_FILE to a PEM file of authorities",
+    ))
 }
 
 /// The SDK has no limit of its own for a whole call.

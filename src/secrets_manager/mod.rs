@@ -2,10 +2,12 @@
 
 mod connect;
 mod error;
+mod pace;
 mod read;
 mod write;
 
 pub use connect::{Settings, connect};
+pub use pace::IN_FLIGHT;
 pub use read::{Value, Which};
 
 /// A client for one account and region.

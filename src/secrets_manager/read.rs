@@ -93,11 +93,23 @@ impl SecretsManager {
         })))
     }
 
-    /// When each version of a secret was created; for ids that carry no time.
+    /// Adds the times of versions whose ids carry none.
     ///
     /// # Errors
     /// The error of the call.
-    pub async fn version_times(&self, name: &str) -> Result<BTreeMap<String, Timestamp>> {
+    pub async fn date(&self, name: &str, secret: &mut Secret) -> Result<()> {
+        let dated = |version: &Option<Version>| version.as_ref().is_none_or(|v| v.born.is_some());
+        if dated(&secret.current) && dated(&secret.pending) {
+            return Ok(());
+        }
+        let times = self.version_times(name).await?;
+        for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
+            version.born = version.born.or_else(|| times.get(version.id.as_str()).copied());
+        }
+        Ok(())
+    }
+
+    async fn version_times(&self, name: &str) -> Result<BTreeMap<String, Timestamp>> {
         let mut pages =
             self.client.list_secret_version_ids().secret_id(name).into_paginator().send();
         let mut times = BTreeMap::new();

@@ -6,10 +6,14 @@ mod local;
 mod moto;
 mod process;
 mod rds;
+mod recorder;
 mod repository;
 mod stack;
 mod tls;
+mod wire;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
+pub use recorder::{Recorder, Request};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
+pub use wire::{Failure, Wire};

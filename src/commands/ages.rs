@@ -1,0 +1,76 @@
+//! How old the passwords of an environment are, from the list of its secrets. No value is read.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use super::master::secret_name;
+use super::variables;
+use crate::actual::Secret;
+use crate::cli::Global;
+use crate::desired::Desired;
+use crate::error::{Error, Result};
+use crate::name::SecretName;
+use crate::output::Output;
+use crate::rotation::{Ages, Policy, Read, State, judge};
+use crate::secrets_manager::{IN_FLIGHT, SecretsManager};
+use crate::tfvars::Argument;
+
+/// What the ages of an environment are judged by.
+pub(super) struct Measure {
+    policy: Policy,
+    master_secret: String,
+}
+
+impl Measure {
+    pub(super) fn of(
+        global: &Global,
+        desired: &Desired,
+        arguments: &[Argument],
+        output: Output,
+    ) -> Result<Self> {
+        let environment = &desired.environment;
+        Ok(Self {
+            policy: variables::rotation_policy(global, environment, arguments, output)?,
+            master_secret: secret_name(global, environment),
+        })
+    }
+
+    fn judge(&self, desired: &Desired, secrets: &BTreeMap<String, Secret>) -> Ages {
+        let master = (None, self.master_secret.as_str());
+        let entries = desired.entries.values().map(|entry| (Some(entry), entry.secret.as_str()));
+        let read = [master].into_iter().chain(entries);
+        let read = read.map(|(entry, name)| Read { entry, name, secret: secrets.get(name) });
+        judge(desired, &self.policy, read, Timestamp::now())
+    }
+}
+
+/// Lists the secrets. The list may be minutes behind, so whatever is not in order is looked at again.
+pub(super) async fn ages(
+    secrets: &SecretsManager,
+    desired: &Desired,
+    measure: &Measure,
+) -> Result<Ages> {
+    let mut found = secrets.list(&SecretName::prefix(&desired.environment)).await?;
+    let draft = measure.judge(desired, &found);
+    let doubtful = draft.ages.into_iter().filter(|age| age.state != State::Within);
+    let looked: Vec<(String, Option<Secret>)> = stream::iter(doubtful)
+        .map(|age| async move {
+            let mut secret = secrets.describe(&age.secret).await?;
+            if let Some(secret) = &mut secret {
+                secrets.date(&age.secret, secret).await?;
+            }
+            Ok::<_, Error>((age.secret, secret))
+        })
+        .buffer_unordered(IN_FLIGHT)
+        .try_collect()
+        .await?;
+    for (name, secret) in looked {
+        match secret {
+            Some(secret) => found.insert(name, secret),
+            None => found.remove(&name),
+        };
+    }
+    Ok(measure.judge(desired, &found))
+}

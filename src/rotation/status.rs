@@ -1,0 +1,163 @@
+//! How old each password is, against the policy.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::policy::Policy;
+use crate::actual::{Secret, Version};
+use crate::desired::{Desired, Entry};
+use crate::name::{EntryKey, Environment};
+use crate::risk::Risk;
+
+/// Days before the end in which a password is told to be due.
+const WARNING_DAYS: u16 = 5;
+
+/// What is known of the passwords of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ages {
+    /// The environment.
+    pub environment: Environment,
+    /// The moment that the ages are of.
+    pub at: Timestamp,
+    /// The master's, then each entry's.
+    pub ages: Vec<Age>,
+}
+
+/// One secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Age {
+    /// The entry; `None` for the master.
+    pub entry: Option<EntryKey>,
+    /// The secret's name.
+    pub secret: String,
+    /// The risk of the database, where it is known.
+    pub risk: Option<&'static str>,
+    /// Days that the password may become old.
+    pub max_days: u16,
+    /// When the password came into being.
+    pub born: Option<Timestamp>,
+    /// Its age in whole days.
+    pub days: Option<i64>,
+    /// How that compares.
+    pub state: State,
+    /// A new password is staged, and not yet current.
+    pub unfinished: bool,
+}
+
+/// How the age of a password compares with the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is young enough.
+    Within,
+    /// It reaches the limit in a few days.
+    Due,
+    /// It is past the limit.
+    Overdue,
+    /// There is no such secret, it has no value, or it is about to be deleted.
+    Missing,
+    /// Nothing says when the password came into being.
+    Undated,
+}
+
+impl Ages {
+    /// Whether something calls for a rotation.
+    #[must_use]
+    pub fn any_due(&self) -> bool {
+        self.ages.iter().any(Age::is_due)
+    }
+
+    /// Whether there is a secret about which nothing can be said. That is no compliance.
+    #[must_use]
+    pub fn any_unknown(&self) -> bool {
+        self.ages.iter().any(|age| matches!(age.state, State::Missing | State::Undated))
+    }
+}
+
+impl Age {
+    /// Whether the password is to be rotated.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        matches!(self.state, State::Due | State::Overdue)
+    }
+}
+
+/// One secret as it was read.
+pub struct Read<'a> {
+    /// Its entry; `None` for the master.
+    pub entry: Option<&'a Entry>,
+    /// Its name.
+    pub name: &'a str,
+    /// What there is to it.
+    pub secret: Option<&'a Secret>,
+}
+
+/// Judges the secrets at a moment.
+pub fn judge<'a>(
+    desired: &Desired,
+    policy: &Policy,
+    read: impl IntoIterator<Item = Read<'a>>,
+    at: Timestamp,
+) -> Ages {
+    let ages = read.into_iter().map(|read| {
+        let risk = read.entry.and_then(|entry| entry.governance.risk);
+        let max_days = match read.entry {
+            Some(_) => policy.days(risk),
+            None => policy.master_days(),
+        };
+        age(&read, risk, max_days, at)
+    });
+    Ages { environment: desired.environment.clone(), at, ages: ages.collect() }
+}
+
+fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age {
+    let secret = read.secret.filter(|secret| !secret.is_scheduled_for_deletion);
+    let current = secret.and_then(|secret| secret.current.as_ref());
+    let old = current.and_then(|current| current.born).map(|born| at.duration_since(born));
+    let state = match (current, old) {
+        (None, _) if secret.is_some_and(|secret| secret.odd_version.is_some()) => State::Undated,
+        (None, _) => State::Missing,
+        (Some(_), None) => State::Undated,
+        (Some(_), Some(old)) => compare(old, max_days),
+    };
+    Age {
+        entry: read.entry.map(|entry| entry.key.clone()),
+        secret: read.name.to_owned(),
+        risk: risk.map(Risk::as_str),
+        max_days,
+        born: current.and_then(|current| current.born),
+        days: old.map(|old| old.as_hours().div_euclid(24)),
+        state,
+        unfinished: secret.is_some_and(|secret| is_unfinished(secret, current)),
+    }
+}
+
+/// A label that was left on the version that is current is no rotation to come.
+fn is_unfinished(secret: &Secret, current: Option<&Version>) -> bool {
+    let pending = secret.pending.as_ref().map(|pending| &pending.id);
+    pending.is_some() && pending != current.map(|current| &current.id)
+}
+
+fn compare(old: SignedDuration, max_days: u16) -> State {
+    let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
+    if old >= days(max_days) {
+        State::Overdue
+    } else if old >= days(max_days.saturating_sub(WARNING_DAYS)) {
+        State::Due
+    } else {
+        State::Within
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_overdue_and_five_days_before_it_are_due() {
+        let at = |hours: i64| compare(SignedDuration::from_hours(hours), 30);
+        assert_eq!((at(0), at(25 * 24 - 1)), (State::Within, State::Within));
+        assert_eq!((at(25 * 24), at(30 * 24 - 1)), (State::Due, State::Due));
+        assert_eq!((at(30 * 24), at(-1)), (State::Overdue, State::Within));
+    }
+}

@@ -1,0 +1,229 @@
+//! `rotation-status`: the age of every password, without reading one.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, ENV, Stack};
+
+const MASTER: &str = "goldenpath/dev/rds/master";
+
+fn status(stack: &Stack, arguments: &[&str]) -> Answer {
+    stack.run(&[&["rotation-status", "--env", ENV][..], arguments].concat())
+}
+
+/// A version id of ours that was born so many days ago.
+fn born(days: i64) -> String {
+    let at =
+        Timestamp::now() - SignedDuration::from_hours(24 * days) - SignedDuration::from_secs(60);
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[3; 10]).into_uuid().to_string()
+}
+
+/// Makes a version of this id AWSCURRENT.
+async fn put(stack: &Stack, name: &str, id: &str) {
+    let value = json!({ "username": "u", "password": format!("of-{id}") }).to_string();
+    let put = stack.secrets.put_secret_value().secret_id(name).client_request_token(id);
+    let put = put.secret_string(&value).version_stages("AWSCURRENT");
+    if put.send().await.is_err() {
+        let create = stack.secrets.create_secret().name(name).client_request_token(id);
+        create.secret_string(value).send().await.unwrap();
+    }
+}
+
+fn name(entry: &str) -> String {
+    format!("goldenpath/dev/{entry}/postgres")
+}
+
+/// The master and three entries, so many days old.
+async fn aged(days: [i64; 4]) -> Stack {
+    let stack = Stack::with_apps().await;
+    put(&stack, MASTER, &born(days[0])).await;
+    for (entry, days) in ["inventory", "orders", "portal"].into_iter().zip(&days[1..]) {
+        put(&stack, &name(entry), &born(*days)).await;
+    }
+    stack
+}
+
+#[tokio::test]
+async fn ages_are_held_against_the_policy() {
+    let stack = aged([3, 24, 26, 31]).await;
+    let answer = status(&stack, &[]).expect(2);
+    let day = |days: i64| {
+        let at = Timestamp::now() - SignedDuration::from_secs(60);
+        (at + SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d").to_string()
+    };
+    let (soon, past) = (day(30 - 26), day(30 - 31));
+    let wanted = format!(
+        "environment `dev`
+
+  = the master  3 days old, within the 30 days
+  = inventory   24 days old, within the 30 days
+  ~ orders      26 days old, to be rotated by {soon} (30 days)
+  ! portal      31 days old, to be rotated since {past} (30 days)
+
+2 of 4 passwords within the policy, 1 due soon, 1 overdue.
+hint: `goldenpath-rds rotate --env dev --due` gives new ones
+"
+    );
+    assert_eq!(answer.stdout, wanted);
+}
+
+#[tokio::test]
+async fn all_within_is_success() {
+    let stack = aged([0, 1, 2, 3]).await;
+    status(&stack, &[]).expect(0).shows("4 of 4 passwords within the policy.");
+}
+
+#[tokio::test]
+async fn a_missing_secret_is_a_failure_and_not_compliance() {
+    let stack = aged([0, 1, 2, 40]).await;
+    let delete = stack.secrets.delete_secret().secret_id(name("orders"));
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let delete = stack.secrets.delete_secret().secret_id(name("inventory"));
+    delete.recovery_window_in_days(7).send().await.unwrap();
+    let answer = status(&stack, &[]).expect(1);
+    answer
+        .shows(
+            "! orders      there is no secret goldenpath/dev/orders/postgres, or it has no value",
+        )
+        .shows("! inventory   there is no secret")
+        .shows("1 of 4 passwords within the policy, 1 overdue, 2 unknown.");
+}
+
+#[tokio::test]
+async fn ids_of_terraform_carry_their_age_and_others_are_asked_for_it() {
+    let stack = aged([0, 1, 1, 1]).await;
+    put(&stack, &name("orders"), "terraform-20250102030405678900000001").await;
+    put(&stack, &name("portal"), &uuid::Uuid::new_v4().to_string()).await;
+    let answer = status(&stack, &[]).expect(2).shows("to be rotated since 2025-02-01 (30 days)");
+    answer.shows("= portal      0 days old");
+}
+
+#[tokio::test]
+async fn an_environment_may_have_days_of_its_own() {
+    let stack = aged([8, 8, 8, 8]).await;
+    status(&stack, &[]).expect(0);
+    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { unknown = 7 }");
+    let answer =
+        status(&stack, &[]).expect(2).shows("1 of 4 passwords within the policy, 3 overdue");
+    answer.shows("(7 days)");
+    let flag = ["--var", "secret_rotation_days={ unknown = 60, master = 8 }"];
+    status(&stack, &flag).expect(2).shows("! the master  8 days old");
+
+    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { hihg = 7 }");
+    let answer = status(&stack, &[]).expect(1).says("`hihg` is no risk");
+    answer.says("rotation.auto.tfvars:1:26").says("access, unknown and master");
+    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { high = 0 }");
+    status(&stack, &[]).expect(1).says("`high` is no number of days");
+}
+
+#[tokio::test]
+async fn github_gets_warnings_and_a_summary() {
+    let stack = aged([3, 24, 26, 31]).await;
+    let delete = stack.secrets.delete_secret().secret_id(name("inventory"));
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let mut command = stack.command(&["rotation-status", "--env", ENV, "--format", "github"]);
+    command.env("GITHUB_STEP_SUMMARY", stack.root().join("summary.md"));
+    let answer = crate::harness::answer(command.output().unwrap()).expect(1);
+    let lines: Vec<&str> = answer.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(
+        lines[0].starts_with("::error title=Secret rotation::dev: inventory: there is no secret")
+    );
+    assert!(lines[1].starts_with("::warning title=Secret rotation::dev: orders: 26 days old"));
+    assert!(lines[2].starts_with("::warning title=Secret rotation::dev: portal: 31 days old"));
+    let summary = std::fs::read_to_string(stack.root().join("summary.md")).unwrap();
+    assert!(summary.starts_with("### goldenpath-rds rotation-status\n\n**1 of 4 passwords within"));
+    assert!(
+        summary.contains("| `~` | orders | goldenpath/dev/orders/postgres | unknown | 26 days old")
+    );
+}
+
+#[tokio::test]
+async fn the_document_holds_the_same() {
+    let stack = aged([3, 24, 26, 31]).await;
+    let answer = status(&stack, &["--format", "json"]).expect(2);
+    let document: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let ages = document["environments"][0]["ages"].as_array().unwrap();
+    let states: Vec<_> = ages.iter().map(|age| age["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["within", "within", "due", "overdue"]);
+    assert_eq!(
+        (&ages[0]["entry"], &ages[3]["days"], &ages[3]["max_days"]),
+        (&Value::Null, &31.into(), &30.into())
+    );
+}
+
+#[tokio::test]
+async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_others() {
+    let stack = aged([0, 1, 2, 3]).await;
+    stack.write("envs/test-rds/terraform.tfvars", "application_databases = {}\n");
+    let all = ["rotation-status", "--all-envs"];
+    put(&stack, "goldenpath/test/rds/master", &born(29)).await;
+    let answer = stack.run(&all).expect(2).shows("environment `dev`").shows("environment `test`");
+    answer
+        .shows("4 of 5 passwords within the policy, 1 due soon")
+        .shows("--env test --due --master");
+    stack.write("envs/prod-rds/terraform.tfvars", "application_databases = 7\n");
+    let answer = stack.run(&all).expect(1).says("error: environment `prod`: ");
+    answer.shows("environment `dev`").shows("environment `test`");
+    stack.run(&["rotation-status", "--all-envs", "--env", ENV]).expect(64);
+}
+
+#[tokio::test]
+async fn an_unfinished_rotation_is_told() {
+    let stack = aged([0, 1, 2, 27]).await;
+    let put = stack.secrets.put_secret_value().secret_id(name("portal"));
+    let put = put.client_request_token(born(0)).secret_string("{}").version_stages("AWSPENDING");
+    put.send().await.unwrap();
+    status(&stack, &[]).expect(2).shows("(30 days); a rotation is unfinished");
+}
+
+#[tokio::test]
+async fn rotate_due_rotates_what_the_status_calls_due() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    stack.write(
+        "envs/dev-rds/rotation.auto.tfvars",
+        "secret_rotation_days = { unknown = 20, master = 5 }",
+    );
+    let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
+    stack.run(&rotate).expect(0).shows("note: no password is due").shows("No changes");
+
+    let (mut value, id) = (stack.secret(&name("orders")).await, born(16));
+    value["password"] = json!("an-old-password");
+    let put = stack.secrets.put_secret_value().secret_id(name("orders"));
+    let put = put.client_request_token(&id).secret_string(value.to_string());
+    put.version_stages("AWSCURRENT").send().await.unwrap();
+    let marker = format!("managed by goldenpath-rds; env=dev; entry=orders; secret-version={id}");
+    let set = format!(
+        "ALTER ROLE orders_user PASSWORD 'an-old-password'; COMMENT ON ROLE orders_user IS '{marker}'"
+    );
+    stack.sql("postgres", &set).await;
+    stack.plan().expect(0).shows("No changes:");
+
+    status(&stack, &[]).expect(2).shows("~ orders      16 days old");
+    let answer = stack.run(&rotate).expect(0).shows("Rotation complete: 4 done");
+    assert!(!answer.stdout.contains("inventory"), "{}", answer.stdout);
+    status(&stack, &[]).expect(2).shows("~ the master  0 days old");
+    let both = [&rotate[..], &["--master"]].concat();
+    let answer = stack.run(&both).expect(0).shows("Rotation complete: 5 done");
+    answer.shows("the server: platform_admin has a new password");
+}
+
+#[tokio::test]
+async fn the_risk_in_the_catalog_decides_how_old_a_password_may_become() {
+    let stack = aged([0, 15, 15, 15]).await;
+    let record = |database: &str, risk: &str| {
+        format!("  {database}:\n    metadata:\n      environment: dev\n      risk: {risk}\n")
+    };
+    let records =
+        [record("inventory", "high"), record("orders", "access"), record("portal", "low")];
+    let path = "docs/20-contracts/resource-catalogs/rds-catalog.yaml";
+    stack.write(path, &format!("databases:\n{}", records.concat()));
+    let answer = status(&stack, &["--format", "markdown"]).expect(2);
+    answer
+        .shows("**2 of 4 passwords within the policy, 2 overdue.**")
+        .shows("| `!` | inventory | goldenpath/dev/inventory/postgres | high | 15 days old")
+        .shows("| `!` | orders | goldenpath/dev/orders/postgres | access | 15 days old")
+        .shows("| `=` | portal | goldenpath/dev/portal/postgres | low | 15 days old, within the 30 days |");
+}
