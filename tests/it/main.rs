@@ -12,6 +12,7 @@ mod concurrency;
 mod documentation;
 mod drift;
 mod external_secret;
+mod faults;
 mod form;
 mod governance;
 mod harness;

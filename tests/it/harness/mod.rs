@@ -12,6 +12,6 @@ mod stack;
 mod tls;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
-pub use recorder::{Recorder, Request};
+pub use recorder::{Fault, Hit, Recorder, Request};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
