@@ -30,6 +30,9 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Show the plan, ask, and carry it out
     Apply(ApplyArgs),
+    /// The RDS catalog
+    #[command(subcommand)]
+    Catalog(CatalogVerb),
     /// Tell who has to approve the database requests of a change, and who did (exit code 3: not yet)
     Approvals(ApprovalsArgs),
     /// Check a request for a database and write it into the RDS catalog and the variable file
@@ -86,6 +89,22 @@ impl VerifyArgs {
     pub fn planning(&self) -> Planning {
         Planning { isolate_server: self.isolate_server, reset_password: Vec::new() }
     }
+}
+
+/// The verbs of the RDS catalog.
+#[derive(Debug, Subcommand)]
+pub enum CatalogVerb {
+    /// Compare the catalog with the variable files, and say who answers for each database (exit code 2:
+    /// they disagree, or nobody does)
+    Check(CheckArgs),
+}
+
+/// Arguments of `catalog check`. Without `--env` all environments are compared.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Compare with the server and the secrets too; needs --env
+    #[arg(long)]
+    pub live: bool,
 }
 
 /// Arguments of `approvals`. Labels and reviews come from the event of the workflow run, `GITHUB_EVENT_PATH`.
@@ -169,6 +188,9 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Write into the RDS catalog which databases are active now, and which failed
+    #[arg(long)]
+    pub update_catalog: bool,
     /// Seconds to wait for another apply on the same server
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub lock_timeout: u64,
@@ -269,6 +291,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: u16,
+    /// Seconds after which the server cancels a statement
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300,
+          value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub statement_timeout: u32,
     /// Goes into the audit's column build_id
     #[arg(long, global = true, value_name = "ID", default_value = "", hide_default_value = true)]
     pub build_id: String,

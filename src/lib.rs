@@ -41,4 +41,5 @@ pub mod sql;
 pub mod tfvars;
 pub mod verification;
 pub mod version_id;
+mod words;
 pub mod yaml;

@@ -1,21 +1,21 @@
 //! The risk of a database, and what follows from it: one table.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::words::words;
 
-/// How bad it is when a database's data gets out or is lost: the data classification of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Risk {
-    /// No data worth protecting; treated as low.
-    None,
-    /// Low.
-    Low,
-    /// Medium.
-    Medium,
-    /// High.
-    High,
-    /// The data gives access to other systems; treated as high, and who has access is reviewed.
-    Access,
+words! {
+    /// How bad it is when a database's data gets out or is lost: the data classification of a request.
+    Risk {
+        /// No data worth protecting; treated as low.
+        None = "none",
+        /// Low.
+        Low = "low",
+        /// Medium.
+        Medium = "medium",
+        /// High.
+        High = "high",
+        /// The data gives access to other systems; treated as high, and who has access is reviewed.
+        Access = "access",
+    }
 }
 
 /// What a risk asks for.
@@ -48,9 +48,6 @@ const ACCESS: Controls =
     Controls { additional: &["Access review", "Audit logging", "Enhanced monitoring"], ..HIGH };
 
 impl Risk {
-    /// All of them, the smallest first.
-    pub const ALL: [Self; 5] = [Self::None, Self::Low, Self::Medium, Self::High, Self::Access];
-
     /// What follows from it.
     #[must_use]
     pub fn controls(self) -> Controls {
@@ -60,36 +57,6 @@ impl Risk {
             Self::High => HIGH,
             Self::Access => ACCESS,
         }
-    }
-
-    /// The word for it in requests, in the RDS catalog and in tags.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Access => "access",
-        }
-    }
-}
-
-impl fmt::Display for Risk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// The error is the list of words that are known.
-impl FromStr for Risk {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|risk| risk.as_str() == word)
-            .ok_or_else(|| Self::ALL.map(Self::as_str).join(", "))
     }
 }
 

@@ -1,38 +1,23 @@
 //! The size tiers of a request: one table.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::name::Environment;
+use crate::words::words;
 
-/// How much of a server a database is expected to need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Size {
-    /// Development and tests.
-    Small,
-    /// Staging and light work.
-    Medium,
-    /// Light production work; the platform team agrees by name.
-    Large,
-    /// Heavy production work; the platform team agrees by name.
-    Xlarge,
+words! {
+    /// How much of a server a database is expected to need.
+    Size {
+        /// Development and tests.
+        Small = "small",
+        /// Staging and light work.
+        Medium = "medium",
+        /// Light production work; the platform team agrees by name.
+        Large = "large",
+        /// Heavy production work; the platform team agrees by name.
+        Xlarge = "xlarge",
+    }
 }
 
 impl Size {
-    /// All of them, the smallest first.
-    pub const ALL: [Self; 4] = [Self::Small, Self::Medium, Self::Large, Self::Xlarge];
-
-    /// The word for it in requests and in the RDS catalog.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Small => "small",
-            Self::Medium => "medium",
-            Self::Large => "large",
-            Self::Xlarge => "xlarge",
-        }
-    }
-
     /// The class of RDS instance that the tier stands for.
     #[must_use]
     pub fn instance_class(self) -> &'static str {
@@ -60,24 +45,6 @@ impl Size {
             "dev" => &[Self::Small],
             _ => &Self::ALL,
         }
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// The error is the list of words that are known.
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|size| size.as_str() == word)
-            .ok_or_else(|| Self::ALL.map(Self::as_str).join(", "))
     }
 }
 

@@ -146,6 +146,9 @@ pub struct Database {
     pub encoding: String,
     /// The privileges, PUBLIC's defaults written out where none were ever granted.
     pub privileges: BTreeMap<Grantee, BTreeSet<DatabasePrivilege>>,
+    /// What PUBLIC holds by a grant of someone else than the owner, by whose: the owner's REVOKE does not
+    /// take that away, and says nothing (PostgreSQL documentation, REVOKE).
+    pub public_by_others: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
     /// COMMENT ON DATABASE.
     pub comment: Option<String>,
     /// Schema `public` in it.

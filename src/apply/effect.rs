@@ -36,6 +36,16 @@ pub struct Effects<'a> {
     pub handovers: Handovers,
 }
 
+/// What came of logging in as an application would.
+pub enum Proof {
+    /// It got in.
+    Given,
+    /// It did not; a moment later it may.
+    Missing(Error),
+    /// The server cannot be asked.
+    ServerAway(Error),
+}
+
 impl Effects<'_> {
     /// Carries one step out.
     pub(super) async fn carry_out(&self, step: &Step) -> Result<()> {
@@ -153,15 +163,14 @@ impl Effects<'_> {
 
     /// Logs in as an application would: with what the secret says. One that holds all connections that
     /// its role may have got in.
-    ///
-    /// # Errors
-    /// When the server does not take the password, or lets the role not in.
-    pub async fn prove_login(&self, entry: &Entry, which: Which<'_>) -> Result<()> {
-        match self.try_secret(entry, which).await? {
-            LoginOutcome::Accepted | LoginOutcome::AtLimit => Ok(()),
-            LoginOutcome::Refused(why)
-            | LoginOutcome::TurnedAway(why)
-            | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
+    pub async fn prove_login(&self, entry: &Entry, which: Which<'_>) -> Proof {
+        match self.try_secret(entry, which).await {
+            Ok(LoginOutcome::Accepted | LoginOutcome::AtLimit) => Proof::Given,
+            Ok(LoginOutcome::Refused(why) | LoginOutcome::TurnedAway(why)) => {
+                Proof::Missing(no_login(entry, &why))
+            }
+            Ok(LoginOutcome::Failed(why)) => Proof::ServerAway(no_login(entry, &why)),
+            Err(error) => Proof::Missing(error),
         }
     }
 

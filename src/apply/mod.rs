@@ -15,7 +15,7 @@ use crate::audit::{Audit, Row, Status, Verb};
 use crate::error::{Error, Result};
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
-pub use effect::Effects;
+pub use effect::{Effects, Proof};
 pub use handover::Handovers;
 pub use interrupt::Interrupt;
 pub use rotated::Rotated;

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::name::{DatabaseName, Environment};
+use crate::risk::Risk;
+use crate::size::Size;
 
 pub use changes::{Change, Kind, changes};
 pub use evidence::{Evidence, Review};
@@ -35,10 +37,10 @@ pub struct Judgement {
     /// What happens to it.
     #[serde(flatten)]
     pub kind: Kind,
-    /// The size tier, in words.
-    pub size: String,
-    /// The risk, in words.
-    pub risk: String,
+    /// The size tier, where it is said.
+    pub size: Option<Size>,
+    /// The risk, where it is said.
+    pub risk: Option<Risk>,
     /// The approval tier.
     pub tier: String,
     /// Each team that has to approve, and by what it did.
@@ -55,7 +57,6 @@ impl Judgement {
 /// Holds every request against the rules and what there is of approvals.
 #[must_use]
 pub fn judge(changes: &[Change<'_>], rules: &Rules, evidence: &Evidence) -> Vec<Judgement> {
-    let word = |word: Option<&'static str>| word.unwrap_or("not said").to_owned();
     let judge = |change: &Change<'_>| {
         let record = change.record;
         let required = rules.required(record.size);
@@ -65,8 +66,8 @@ pub fn judge(changes: &[Change<'_>], rules: &Rules, evidence: &Evidence) -> Vec<
             database: record.database.clone(),
             environment: record.environment.clone(),
             kind: change.kind.clone(),
-            size: word(record.size.map(crate::size::Size::as_str)),
-            risk: word(record.risk.map(crate::risk::Risk::as_str)),
+            size: record.size,
+            risk: record.risk,
             tier: required.tier,
             approvals: required.reviewers.into_iter().map(approved).collect(),
         }

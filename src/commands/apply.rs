@@ -25,6 +25,7 @@ pub(super) async fn run(
     let planning = variables::with_saved(&args.planning, saved.as_ref());
     let desired = variables::desired(global, &environment, &planning, arguments, output)?;
     let run = Run::begin(Verb::Apply, global, &desired, args.lock_timeout, output).await?;
+    let run = run.updating_catalog(args.update_catalog);
     let new = saved.as_ref().map_or_else(mint, |saved| saved.new);
     let (actual, plan) = run.observe(&Goal::Match, &new).await?;
     if let (Some(saved), Some(path)) = (&saved, &args.plan) {

@@ -1,6 +1,8 @@
 //! The way in: AWS, the master's secret, the server.
 
 use super::master::Master;
+use std::time::Duration;
+
 use crate::actual::Endpoint;
 use crate::cli::Global;
 use crate::error::Result;
@@ -38,7 +40,13 @@ impl Connections {
             ));
         }
         let target = Target { address, server_name: master.endpoint.host.clone() };
-        let connector = Connector::new(target, tls, application_name(verb)).await?;
+        let connector = Connector::new(
+            target,
+            tls,
+            application_name(verb),
+            Duration::from_secs(u64::from(global.statement_timeout)),
+        )
+        .await?;
         Ok(Self { secrets, connector, master })
     }
 

@@ -115,3 +115,37 @@ fn staged(path: &Path, text: &str) -> Result<NamedTempFile> {
 fn failed(path: &Path, error: &std::io::Error) -> Error {
     Error::new(format!("cannot write {}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewrite(folder: &Path, name: &str, old: &str) -> Rewrite {
+        Rewrite { path: folder.join(name), old: old.to_owned(), new: "new".to_owned() }
+    }
+
+    #[test]
+    fn when_one_file_was_changed_meanwhile_none_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "a").unwrap();
+        std::fs::write(folder.path().join("b"), "changed").unwrap();
+        let both = |old: &str| [rewrite(folder.path(), "a", "a"), rewrite(folder.path(), "b", old)];
+        let error = write_together(&both("b")).unwrap_err();
+        assert!(error.message().ends_with("b was changed by someone else just now"), "{error}");
+        let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!((text("a"), text("b")), ("a".to_owned(), "changed".to_owned()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        write_together(&both("changed")).unwrap();
+        assert_eq!((text("a"), text("b")), ("new".to_owned(), "new".to_owned()));
+    }
+
+    #[test]
+    fn when_one_file_cannot_be_written_none_is() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "a").unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let rewrites = [rewrite(folder.path(), "a", "a"), rewrite(folder.path(), "file/b", "")];
+        assert!(write_together(&rewrites).is_err());
+        assert_eq!(std::fs::read_to_string(folder.path().join("a")).unwrap(), "a");
+    }
+}

@@ -3,6 +3,8 @@
 mod ages;
 mod apply;
 mod approvals;
+mod catalog;
+mod catalog_status;
 mod connections;
 mod external_secret;
 mod files;
@@ -20,7 +22,7 @@ mod tfvars;
 mod variables;
 mod verify;
 
-use crate::cli::{Cli, Format, Verb};
+use crate::cli::{CatalogVerb, Cli, Format, Verb};
 use crate::desired::Desired;
 use crate::error::Result;
 use crate::new_versions::NewVersions;
@@ -37,6 +39,9 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
     match cli.verb {
         Verb::Plan(args) => plan::run(&cli.global, &args, arguments, output).await,
         Verb::Approvals(args) => approvals::run(&cli.global, &args, output),
+        Verb::Catalog(CatalogVerb::Check(args)) => {
+            catalog::check(&cli.global, &args, arguments, output).await
+        }
         Verb::Request(args) => request::run(&cli.global, &args, output),
         Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::observe::Goal;
 use super::run::{Planned, Run};
-use crate::apply::{Effects, FailedStep, Outcome};
+use crate::apply::{Effects, FailedStep, Interrupt, Outcome, Proof};
 use crate::audit::VERIFY;
 use crate::desired::Entry;
 use crate::diff::Rotation;
@@ -26,6 +26,7 @@ impl Run<'_> {
         planned: &Planned<'_>,
         effects: &Effects<'_>,
         outcome: &Outcome,
+        interrupt: &Interrupt,
     ) -> Result<Vec<FailedStep>> {
         let (plan, mut failed) = (planned.plan, Vec::new());
         let entries = self.desired.entries.values().filter(|entry| {
@@ -35,9 +36,19 @@ impl Run<'_> {
                 && !has_failed(outcome, owner)
         });
         for entry in entries {
+            if interrupt.signal().is_some() {
+                return Ok(failed);
+            }
             match prove(effects, entry).await {
-                Ok(()) => self.output.detail(&format!("{}: logged in with the secret", entry.key)),
-                Err(error) => failed.push(failure(Some(&entry.key), &error)),
+                Proof::Given => {
+                    self.output.detail(&format!("{}: logged in with the secret", entry.key));
+                }
+                Proof::Missing(error) => failed.push(failure(Some(&entry.key), &error)),
+                // Each of the others would take as long to say the same.
+                Proof::ServerAway(error) => {
+                    failed.push(failure(Some(&entry.key), &error));
+                    return Ok(failed);
+                }
             }
         }
         if outcome.failed.is_empty() {
@@ -83,12 +94,12 @@ fn afterwards(goal: &Goal) -> Goal {
     }
 }
 
-async fn prove(effects: &Effects<'_>, entry: &Entry) -> Result<()> {
+async fn prove(effects: &Effects<'_>, entry: &Entry) -> Proof {
     for _ in 1..ATTEMPTS {
-        if effects.prove_login(entry, Which::Current).await.is_ok() {
-            return Ok(());
+        match effects.prove_login(entry, Which::Current).await {
+            Proof::Missing(_) => tokio::time::sleep(PAUSE).await,
+            proof @ (Proof::Given | Proof::ServerAway(_)) => return proof,
         }
-        tokio::time::sleep(PAUSE).await;
     }
     effects.prove_login(entry, Which::Current).await
 }

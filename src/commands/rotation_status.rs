@@ -42,7 +42,7 @@ fn environments(global: &Global, args: &RotationStatusArgs) -> Result<Vec<Enviro
             Err(Error::of(ErrorKind::Usage, "--env and --all-envs do not go together"))
         }
         (true, None) => {
-            let names = variables::all_environments(&global.root);
+            let names = variables::environments(&global.root);
             names.iter().map(|name| variables::parse_environment(name)).collect()
         }
         (false, _) => Ok(vec![variables::environment(global)?]),

@@ -21,13 +21,14 @@ use crate::render;
 /// What the parts of one run share.
 pub(super) struct Run<'a> {
     verb: Verb,
-    global: &'a Global,
+    pub(super) global: &'a Global,
     pub(super) desired: &'a Desired,
     audit: Audit,
     pub(super) connections: Connections,
     session: Session,
     pub(super) output: Output,
     since: Instant,
+    updates_catalog: bool,
     _lock: Lock,
 }
 
@@ -49,7 +50,25 @@ impl<'a> Run<'a> {
         let told = |line: &str| output.tell(&format!("{line}\n"));
         let _lock = acquire(&session, patience, told).await?;
         close_unfinished(&audit, output)?;
-        Ok(Self { verb, global, desired, audit, connections, session, output, since, _lock })
+        let updates_catalog = false;
+        Ok(Self {
+            verb,
+            global,
+            desired,
+            audit,
+            connections,
+            session,
+            output,
+            since,
+            updates_catalog,
+            _lock,
+        })
+    }
+
+    /// Whether the RDS catalog is told what came of the databases.
+    pub(super) fn updating_catalog(mut self, yes: bool) -> Self {
+        self.updates_catalog = yes;
+        self
     }
 
     pub(super) async fn observe(&self, goal: &Goal, new: &NewVersions) -> Result<(Actual, Plan)> {
@@ -130,14 +149,15 @@ impl<'a> Run<'a> {
             output.tell(&render::progress(event, output.message_color));
         })
         .await?;
-        if outcome.signal.is_none() {
-            for failed in self.verify(planned, &effects, &outcome).await? {
+        if outcome.signal.is_none() && !effects.session.is_lost() {
+            for failed in self.verify(planned, &effects, &outcome, &interrupt).await? {
                 let (database, username) = self.desired.names_of(failed.entry.as_ref());
                 let (action, status, message) = (VERIFY, Status::Error, failed.message.as_str());
                 let row = Row { database, username, action, status, duration: None, message };
                 self.audit.append(&row)?;
                 outcome.failed.push(failed);
             }
+            outcome.signal = interrupt.signal();
         }
         match effects.rotated(plan).await {
             Ok(rotated) => outcome.rotated = rotated,
@@ -156,6 +176,9 @@ impl<'a> Run<'a> {
                 let again = again(self.desired, planned.goal, outcome);
                 output.result(&render::outcome(self.verb, plan, outcome, &again, output.color));
             }
+        }
+        if self.updates_catalog {
+            self.record_in_catalog(planned, outcome)?;
         }
         let kind = match outcome.signal {
             Some(number) => ErrorKind::Signal(number),

@@ -20,7 +20,7 @@ use crate::tfvars::{
 pub(super) fn environment(global: &Global) -> Result<Environment> {
     let Some(env) = &global.env else {
         return Err(Error::of(ErrorKind::Usage, "no environment is given")
-            .hint(format!("give --env; there are: {}", environments(&global.root))));
+            .hint(format!("give --env; there are: {}", known_environments(&global.root))));
     };
     parse_environment(env)
 }
@@ -166,7 +166,7 @@ fn read_folder_with(
     if !folder.is_dir() {
         return Err(Error::new(format!("there is no folder {}", folder.display())).hint(format!(
             "there are: {}; --root names the repository",
-            environments(&global.root)
+            known_environments(&global.root)
         )));
     }
     Ok(read(&Request {
@@ -237,7 +237,7 @@ pub(super) fn refused(
 }
 
 /// The environments that the repository has.
-pub(super) fn all_environments(root: &Path) -> BTreeSet<String> {
+pub(super) fn environments(root: &Path) -> BTreeSet<String> {
     std::fs::read_dir(root.join("envs"))
         .into_iter()
         .flatten()
@@ -246,8 +246,9 @@ pub(super) fn all_environments(root: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-fn environments(root: &Path) -> String {
-    let names = all_environments(root);
+/// The same, for a hint.
+fn known_environments(root: &Path) -> String {
+    let names = environments(root);
     if names.is_empty() {
         "none".to_owned()
     } else {

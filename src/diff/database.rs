@@ -56,6 +56,7 @@ fn just_created(owner: &str) -> Database {
             (Grantee::Public, BTreeSet::from([Connect, Temporary])),
             (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
         ]),
+        public_by_others: BTreeMap::new(),
         comment: None,
         public_schema: PublicSchema::NotRead,
         contents: None,
@@ -86,6 +87,14 @@ fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -
             format!(
                 "correct the entry, or run `ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"` after looking at who owns the objects in it"
             ),
+        );
+    } else if let Some((grantor, privileges)) = database.public_by_others.first_key_value() {
+        let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+        let words = words.join(", ");
+        findings.obstacle(
+            ObstacleKind::ForeignGrant,
+            format!("PUBLIC holds {words} on database \"{name}\" by a grant of \"{grantor}\", which the owner cannot revoke"),
+            format!("run `REVOKE GRANT OPTION FOR {words} ON DATABASE \"{name}\" FROM \"{grantor}\" CASCADE`: it takes away what depends on it, too"),
         );
     } else {
         return false;

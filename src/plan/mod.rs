@@ -1,6 +1,7 @@
 //! The plan: what will be done, in order, and what stands in the way. Data only.
 
 mod change;
+mod parts;
 
 use std::collections::BTreeSet;
 
@@ -10,9 +11,8 @@ use serde::Serialize;
 use crate::actual::{Actual, DatabasePrivilege, Endpoint};
 use crate::desired::Desired;
 use crate::name::{DatabaseName, EntryKey, Environment, RoleName};
-pub use change::{
-    Change, Connection, FuturePrivileges, ObjectPrivileges, PasswordSource, Phase, RoleAttributes,
-};
+pub use change::{Change, Phase};
+pub use parts::{Connection, FuturePrivileges, ObjectPrivileges, PasswordSource, RoleAttributes};
 
 /// Everything that `diff` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,6 +96,8 @@ pub enum ObstacleKind {
     OlderSecret,
     /// The database belongs to another role.
     WrongOwner,
+    /// PUBLIC holds privileges on the database by a grant of someone else than its owner.
+    ForeignGrant,
     /// The database is what an interrupted DROP DATABASE left.
     InvalidDatabase,
     /// An extension is not on the server, or only a superuser may create it.

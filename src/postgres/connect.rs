@@ -47,14 +47,21 @@ pub struct Connector {
     addresses: Vec<IpAddr>,
     tls: Tls,
     application_name: String,
+    statement_timeout: Duration,
 }
 
 impl Connector {
-    /// Looks the host up.
+    /// Looks the host up. After `statement_timeout` the server cancels a statement; if it does not say so
+    /// soon after, the session is given up.
     ///
     /// # Errors
     /// When the name has no address.
-    pub async fn new(target: Target, tls: Tls, application_name: String) -> Result<Self> {
+    pub async fn new(
+        target: Target,
+        tls: Tls,
+        application_name: String,
+        statement_timeout: Duration,
+    ) -> Result<Self> {
         let Endpoint { host, port } = target.address.clone();
         let found = timeout(CONNECT_TIMEOUT, lookup_host((host.as_str(), port))).await;
         let addresses: Vec<IpAddr> = match found {
@@ -65,7 +72,7 @@ impl Connector {
             return Err(Error::new(format!("host `{host}` has no address"))
                 .hint("check the master secret's `host`, or connect through a tunnel with --host and --port"));
         }
-        Ok(Self { target, addresses, tls, application_name })
+        Ok(Self { target, addresses, tls, application_name, statement_timeout })
     }
 
     /// Opens a session.
@@ -118,7 +125,9 @@ impl Connector {
         let config = self.config(user, password, database, access);
         let opening = config.connect(self.tls.connector());
         match timeout(CONNECT_TIMEOUT, opening).await {
-            Ok(Ok((client, connection))) => Ok(Session::start(client, connection)),
+            Ok(Ok((client, connection))) => {
+                Ok(Session::start(client, connection, self.statement_timeout))
+            }
             Ok(Err(error)) => Err(ConnectFailure::Postgres(error)),
             Err(_) => Err(ConnectFailure::Timeout(CONNECT_TIMEOUT)),
         }
@@ -138,7 +147,7 @@ impl Connector {
             .ssl_mode(self.tls.mode())
             .connect_timeout(ADDRESS_TIMEOUT)
             .keepalives_idle(Duration::from_secs(30))
-            .options(startup_options(access));
+            .options(startup_options(access, self.statement_timeout));
         config
     }
 }
@@ -146,7 +155,7 @@ impl Connector {
 /// A tenant may run `ALTER DATABASE … SET` in its own database, and that would hold for our sessions
 /// too; options of the startup packet override it. With `search_path` it also decides which operators
 /// and functions our statements call.
-fn startup_options(access: Access) -> String {
+fn startup_options(access: Access, statement_timeout: Duration) -> String {
     let read_only = match access {
         Access::Read => "on",
         Access::Write => "off",
@@ -154,7 +163,7 @@ fn startup_options(access: Access) -> String {
     [
         "search_path=pg_catalog",
         &format!("default_transaction_read_only={read_only}"),
-        "statement_timeout=300s",
+        &format!("statement_timeout={}s", statement_timeout.as_secs()),
         "lock_timeout=10s",
         "idle_in_transaction_session_timeout=60s",
         // So that the server notices a dead client, and frees its locks, while a statement runs.

@@ -14,8 +14,8 @@ use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, Simpl
 use super::error::{attempts, describe, statement_error};
 use crate::error::{Error, Result};
 
-/// Beyond the server's own `statement_timeout`, for a server that stays mute.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(330);
+/// How long after `statement_timeout` a server that says nothing is given up.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// `no privileges could be revoked` and `no privileges were granted`: GRANT and REVOKE without the
 /// right to do so succeed with only these warnings, and change nothing (measured).
@@ -28,11 +28,16 @@ pub struct Session {
     client: Client,
     warnings: Warnings,
     server_version: u32,
+    answer_timeout: Duration,
     mute: AtomicBool,
 }
 
 impl Session {
-    pub(super) fn start<S, T>(client: Client, connection: Connection<S, T>) -> Self
+    pub(super) fn start<S, T>(
+        client: Client,
+        connection: Connection<S, T>,
+        statement_timeout: Duration,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -40,7 +45,8 @@ impl Session {
         let server_version = connection.parameter("server_version").map_or(0, version_number);
         let warnings = Warnings::default();
         tokio::spawn(drive(connection, Arc::clone(&warnings)));
-        Self { client, warnings, server_version, mute: AtomicBool::new(false) }
+        let answer_timeout = statement_timeout + GRACE;
+        Self { client, warnings, server_version, answer_timeout, mute: AtomicBool::new(false) }
     }
 
     /// `server_version_num`, 150018 for 15.18.
@@ -106,7 +112,7 @@ impl Session {
 
     async fn send(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
         let sending = async { self.client.simple_query_raw(sql).await?.try_collect().await };
-        match timeout(ANSWER_TIMEOUT, sending).await {
+        match timeout(self.answer_timeout, sending).await {
             Ok(answer) => answer.map_err(Failure::Postgres),
             Err(_) => {
                 self.mute.store(true, Ordering::SeqCst);

@@ -38,6 +38,11 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     let [_, master, databases, privileges, roles, memberships, _] = sets.as_slice() else {
         return Err(Error::new(format!("the catalogs came in {} sets instead of 7", sets.len())));
     };
+    let is_replica = master.first().is_some_and(|row| flag(row, 1));
+    if is_replica {
+        return Err(Error::new("the server is a read replica: nothing can be changed on it")
+            .hint("the master secret's `host`, or --host, must name the writer"));
+    }
     let master = master.first().map_or("", |row| text(row, 0)).to_owned();
     let mut snapshot = Snapshot {
         roles: roles.iter().map(role).collect::<Result<_>>()?,
@@ -56,6 +61,7 @@ fn database(row: &SimpleQueryRow) -> Database {
         is_invalid: flag(row, 3),
         encoding: text(row, 4).to_owned(),
         privileges: BTreeMap::new(),
+        public_by_others: BTreeMap::new(),
         comment: row.get(5).map(str::to_owned),
         public_schema: PublicSchema::NotRead,
         contents: None,
@@ -96,9 +102,13 @@ fn add_privileges(databases: &mut BTreeMap<String, Database>, rows: &[SimpleQuer
             _ => continue,
         };
         let grantee = row.get(1).map_or(Grantee::Public, |name| Grantee::Role(name.to_owned()));
-        if let Some(database) = databases.get_mut(text(row, 0)) {
-            database.privileges.entry(grantee).or_default().insert(privilege);
+        let Some(database) = databases.get_mut(text(row, 0)) else { continue };
+        let grantor = text(row, 3);
+        if grantee == Grantee::Public && grantor != database.owner {
+            let by_others = database.public_by_others.entry(grantor.to_owned()).or_default();
+            by_others.insert(privilege);
         }
+        database.privileges.entry(grantee).or_default().insert(privilege);
     }
 }
 

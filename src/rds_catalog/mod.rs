@@ -19,12 +19,12 @@
 //!       secret_path: goldenpath/dev/inventory_service/postgres
 //! ```
 
+mod agreement;
 mod edit;
+mod progress;
 mod read;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::desired::Governance;
@@ -32,8 +32,11 @@ use crate::name::{DatabaseName, Environment, Label, RoleName};
 use crate::risk::Risk;
 use crate::size::Size;
 use crate::tfvars::{Position, Source};
+use crate::words::words;
 
+pub use agreement::{Agreement, Disagreement, Finding, Live, Side, compare};
 pub use edit::{add, set_status};
+pub use progress::{Progress, statuses};
 pub use read::read;
 
 /// Where the catalog stands in the repository.
@@ -113,50 +116,17 @@ impl Record {
     }
 }
 
-/// How far a database has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// Asked for.
-    Pending,
-    /// Made.
-    Active,
-    /// It could not be made.
-    Failed,
-    /// On its way out.
-    Deprecated,
-}
-
-impl Status {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Active, Self::Failed, Self::Deprecated];
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Failed => "failed",
-            Self::Deprecated => "deprecated",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// The error is the list of words that are known.
-impl FromStr for Status {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == word)
-            .ok_or_else(|| Self::ALL.map(Self::as_str).join(", "))
+words! {
+    /// How far a database has come.
+    Status {
+        /// Asked for.
+        Pending = "pending",
+        /// Made.
+        Active = "active",
+        /// It could not be made.
+        Failed = "failed",
+        /// On its way out.
+        Deprecated = "deprecated",
     }
 }
 

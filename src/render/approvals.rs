@@ -6,6 +6,8 @@ use super::human::{BOLD, GREEN, RED, paint};
 use super::markdown::cell;
 use super::words::{annotation, visible};
 use crate::approvals::{Judgement, Kind};
+use crate::risk::Risk;
+use crate::size::Size;
 
 /// For a terminal.
 #[must_use]
@@ -58,7 +60,9 @@ pub fn approvals_annotations(judged: &[Judgement]) -> String {
 
 /// `inventory_service in test (new, size large, risk medium)`
 fn subject(judgement: &Judgement) -> String {
-    let Judgement { database, environment, size, risk, .. } = judgement;
+    let Judgement { database, environment, .. } = judgement;
+    let size = judgement.size.map_or("not said", Size::as_str);
+    let risk = judgement.risk.map_or("not said", Risk::as_str);
     let kind = match &judgement.kind {
         Kind::Added => "new".to_owned(),
         Kind::Altered { fields } => format!("changed: {}", fields.join(" ")),

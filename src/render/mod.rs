@@ -1,6 +1,7 @@
 //! Plans and outcomes as text. Each renderer is a function of its arguments; none prints.
 
 mod ages;
+mod agreement;
 mod approvals;
 mod human;
 mod json;
@@ -10,6 +11,7 @@ mod verification;
 mod words;
 
 pub use ages::{ages, ages_annotations, ages_markdown};
+pub use agreement::{agreements, agreements_annotations, agreements_markdown};
 pub use approvals::{approvals, approvals_annotations, approvals_markdown};
 pub use human::{human, outcome, progress};
 pub use json::{FORMAT_VERSION, Saved, document};

@@ -192,7 +192,7 @@ pub(super) fn visible(text: &str) -> String {
     safe
 }
 
-/// A workflow command that GitHub shows beside the run. A line break would end it.
+/// A line that GitHub shows beside a workflow run (GitHub documentation, "Workflow commands").
 pub(super) fn annotation(level: &str, title: &str, message: &str) -> String {
     format!("::{level} title={title}::{}\n", visible(message).replace('%', "%25"))
 }

@@ -3,7 +3,7 @@
 use super::Request;
 use crate::desired::VARIABLE;
 use crate::rds_catalog::{self, Catalog, Record};
-use crate::tfvars::{self, Diagnostic, Kind, Member, Source, Value};
+use crate::tfvars::{self, Diagnostic, Kind, Member, Position, Source, Value};
 
 /// The variable file that requests are added to, and what it says.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,9 @@ fn add_to_catalog(
     let key = rds_catalog::free_key(catalog, &request.environment, &request.database);
     let failed = |why: String| {
         let name = catalog.source.name();
-        Diagnostic::anywhere(format!("cannot add to {name}: {why}")).boxed()
+        Diagnostic::anywhere(format!("cannot add to {name}: {why}"))
+            .hint("add the record by hand")
+            .boxed()
     };
     let too_long = || failed("the key is too long for an id".to_owned());
     let record = request.record(key, today).ok_or_else(too_long)?;
@@ -80,65 +82,92 @@ fn add_to_variables(
 
 /// The fields in which the record of the same database says something else.
 fn contradictions(request: &Request, record: &Record) -> Vec<Diagnostic> {
-    let text = |value: Option<&dyn ToString>| value.map(ToString::to_string);
     let fields = [
-        ("username", text(record.username.as_ref().map(|v| v as _)), request.username.to_string()),
-        ("owner", text(record.owner.as_ref().map(|v| v as _)), request.owner.to_string()),
-        (
-            "requested_by",
-            text(record.requested_by.as_ref().map(|v| v as _)),
-            request.requester.to_string(),
-        ),
-        ("domain", text(record.domain.as_ref().map(|v| v as _)), request.domain.to_string()),
-        ("risk", text(record.risk.as_ref().map(|v| v as _)), request.risk.to_string()),
-        ("size_tier", text(record.size.as_ref().map(|v| v as _)), request.size.to_string()),
+        ("username", said(&record.username), request.username.to_string()),
+        ("owner", said(&record.owner), request.owner.to_string()),
+        ("requested_by", said(&record.requested_by), request.requester.to_string()),
+        ("domain", said(&record.domain), request.domain.to_string()),
+        ("risk", said(&record.risk), request.risk.to_string()),
+        ("size_tier", said(&record.size), request.size.to_string()),
     ];
     let differing = fields.into_iter().filter(|(_, there, asked)| there.as_ref() != Some(asked));
-    differing.filter_map(|(field, there, asked)| {
+    let problem = |(field, there, asked): (&str, Option<String>, String)| {
         let there = there.map_or("nothing".to_owned(), |there| format!("`{there}`"));
         let (database, environment) = (&request.database, &request.environment);
         let message = format!(
             "`{database}` is in the catalog of `{environment}` with {field} {there}, the request says `{asked}`"
         );
-        Some(refused(Diagnostic::at(record.place(field)?.clone(), message)))
-    }).collect()
+        Some(refused(record.place(field)?, message))
+    };
+    differing.filter_map(problem).collect()
+}
+
+fn said<T: ToString>(value: &Option<T>) -> Option<String> {
+    value.as_ref().map(ToString::to_string)
 }
 
 /// Whether the map has the database with the same user. Whatever else meets the request in the map is a
 /// problem.
 fn find_entry(request: &Request, variables: Variables<'_>, problems: &mut Vec<Diagnostic>) -> bool {
     let Some(Value { kind: Kind::Map(entries), .. }) = variables.databases else { return false };
-    let (database, username) = (request.database.as_str(), request.username.as_str());
     let mut is_there = false;
     for (key, entry) in entries {
-        let says = |name: &str| attribute(entry, name);
-        let (its_database, its_username) = (says("database_name"), says("username"));
-        let same_database = its_database.is_some_and(|(text, _)| text == database);
-        let same_username = its_username.is_some_and(|(text, _)| text == username);
-        let grants_less = says("access_level").is_some_and(|(level, _)| level != "owner");
-        let problem = match (same_database, same_username) {
-            (true, true) if !grants_less => {
-                is_there = true;
-                continue;
-            }
-            (true, _) if !grants_less => its_username.map(|(there, at)| {
-                Diagnostic::at(at.clone(), format!("database `{database}` is there with username `{there}`, the request says `{username}`"))
-            }),
-            (_, true) => its_username.map(|(_, at)| {
-                Diagnostic::at(at.clone(), format!("username `{username}` is taken by entry `{key}`, the request wants it for `{database}`"))
-            }),
-            (_, false) if key == database => {
-                let there = its_database.map_or("another", |(text, _)| text);
-                Some(Diagnostic::at(entry.key_at.clone(), format!("key `{key}` is taken by database `{there}`, the request wants it for `{database}`")))
-            }
-            (_, false) => None,
-        };
-        problems.extend(problem.map(refused));
+        match meeting(request, key, entry) {
+            Meeting::None => {}
+            Meeting::Same => is_there = true,
+            Meeting::Problem(problem) => problems.push(*problem),
+        }
     }
     is_there
 }
 
-fn attribute<'a>(entry: &'a Member, name: &str) -> Option<(&'a str, &'a tfvars::Position)> {
+/// How an entry of the map meets a request.
+enum Meeting {
+    None,
+    Same,
+    Problem(Box<Diagnostic>),
+}
+
+fn meeting(request: &Request, key: &str, entry: &Member) -> Meeting {
+    let (database, username) = (request.database.as_str(), request.username.as_str());
+    let text = |name: &str| attribute(entry, name);
+    let (Some((its_database, _)), Some((its_username, at))) =
+        (text("database_name"), text("username"))
+    else {
+        return Meeting::None;
+    };
+    let owns = text("access_level").is_none_or(|(level, _)| level == "owner");
+    let (at, message) = if owns && its_database == database {
+        if its_username == username {
+            return Meeting::Same;
+        }
+        (
+            at,
+            format!(
+                "database `{database}` is there with username `{its_username}`, the request says `{username}`"
+            ),
+        )
+    } else if its_username == username {
+        (
+            at,
+            format!(
+                "username `{username}` is taken by entry `{key}`, the request wants it for `{database}`"
+            ),
+        )
+    } else if key == database {
+        (
+            &entry.key_at,
+            format!(
+                "key `{key}` is taken by database `{its_database}`, the request wants it for `{database}`"
+            ),
+        )
+    } else {
+        return Meeting::None;
+    };
+    Meeting::Problem(refused(at, message).boxed())
+}
+
+fn attribute<'a>(entry: &'a Member, name: &str) -> Option<(&'a str, &'a Position)> {
     let Kind::Map(attributes) = &entry.value.kind else { return None };
     match attributes.get(name).map(|attribute| &attribute.value) {
         Some(Value { kind: Kind::String(text), at }) => Some((text, at)),
@@ -146,6 +175,6 @@ fn attribute<'a>(entry: &'a Member, name: &str) -> Option<(&'a str, &'a tfvars::
     }
 }
 
-fn refused(problem: Diagnostic) -> Diagnostic {
-    problem.label("this stands already")
+fn refused(at: &Position, message: String) -> Diagnostic {
+    Diagnostic::at(at.clone(), message).label("this stands already")
 }

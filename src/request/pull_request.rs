@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Placed, Request};
-use crate::approvals::Required;
+use crate::approvals::{self, Required};
 use crate::rds_catalog;
 
 /// What the body tells beside the request.
@@ -88,11 +88,17 @@ fn next(request: &Request) -> String {
     )
 }
 
+/// What a reviewer may want to read.
+const LINKS: [(&str, &str); 5] = [
+    ("From a form to a login", "docs/rds-request-flow.md"),
+    ("Rotation", "docs/70-operations/runbooks/RB-0029-rds-manual-secret-rotation.md"),
+    ("Break-glass deletion", "docs/70-operations/runbooks/RB-0030-rds-break-glass-deletion.md"),
+    ("RDS catalog", rds_catalog::PATH),
+    ("Who approves", approvals::PATH),
+];
+
 fn links(base: &str) -> String {
-    format!(
-        "- [How databases come about and are kept]({base}README.md)\n- [RDS catalog]({base}{})\n",
-        rds_catalog::PATH
-    )
+    LINKS.iter().map(|(name, path)| format!("- [{name}]({base}{path})\n")).collect()
 }
 
 fn table(rows: &[(&str, String)]) -> String {

@@ -42,6 +42,7 @@ pub async fn connect(settings: &Settings) -> Result<SecretsManager> {
             Error::new("no AWS region is set")
                 .hint("give --region, or set AWS_REGION or a profile's `region`")
         })?;
+    require_certificates()?;
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .retry_config(RetryConfig::standard().with_max_attempts(attempts()))
@@ -57,6 +58,16 @@ pub async fn connect(settings: &Settings) -> Result<SecretsManager> {
 fn attempts() -> u32 {
     let given = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok());
     given.filter(|attempts| *attempts > 0).unwrap_or(ATTEMPTS)
+}
+
+/// Without one the SDK's HTTP client panics (measured). Slim container images have none.
+fn require_certificates() -> Result<()> {
+    if !rustls_native_certs::load_native_certs().certs.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new("this system has no certificate authorities, so AWS cannot be trusted").hint(
+        "install the package `ca-certificates`, or set SSL_CERT_FILE to a PEM file of authorities",
+    ))
 }
 
 /// The SDK has no limit of its own for a whole call.

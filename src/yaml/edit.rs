@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use yaml_edit::Document;
 
-use super::read::{Kind, Member, Node, parse};
+use super::node::{Kind, Member, Node};
+use super::read::parse;
 use crate::tfvars::Sources;
 
 /// Adds a member at the end of a map at top level, as a block.
@@ -30,7 +31,7 @@ pub fn insert(text: &str, map: &str, key: &str, value: &str) -> Result<String, S
     }
     let new = edited.to_string();
     let added = read(&new)?;
-    if !is_old_with(&old, &added, map, key) || !keeps_lines(text, &new) {
+    if !is_old_with(&old, &added, map, key) || !keeps_bytes(text, &new, map) {
         return Err("its layout is one that cannot be extended safely".to_owned());
     }
     Ok(new)
@@ -79,13 +80,15 @@ fn is_old_with(old: &Node, new: &Node, map: &str, key: &str) -> bool {
         && after.last().is_some_and(|member| member.key == key)
 }
 
-/// Whether all lines are still there, in order and byte by byte. Of an empty map the braces may go, and a
-/// last line may get the line break that it lacked.
-fn keeps_lines(old: &str, new: &str) -> bool {
-    let mut lines = new.split_inclusive('\n');
-    old.split_inclusive('\n').all(|line| {
-        let opened = line.replacen(": {}", ":", 1);
-        lines
-            .any(|other| other == line || other == opened || other.strip_suffix('\n') == Some(line))
-    })
+/// Whether `new` is `old` with one piece put in. Of a map without members, what stands for it may go.
+fn keeps_bytes(old: &str, new: &str, map: &str) -> bool {
+    let without = |value: &str| old.replacen(&format!("{map}:{value}"), &format!("{map}:"), 1);
+    ["", " {}", " null"].into_iter().any(|value| has_one_insertion(&without(value), new))
+}
+
+fn has_one_insertion(old: &str, new: &str) -> bool {
+    let same = |(a, b): &(u8, u8)| a == b;
+    let before = old.bytes().zip(new.bytes()).take_while(same).count();
+    let after = old.bytes().rev().zip(new.bytes().rev()).take_while(same).count();
+    before + after >= old.len()
 }

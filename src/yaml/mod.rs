@@ -4,7 +4,9 @@
 //! independent of each other, so that what one wrote is proved by the other.
 
 mod edit;
+mod node;
 mod read;
 
 pub use edit::{insert, replace_scalar};
-pub use read::{Kind, Member, Node, parse};
+pub use node::{Kind, Member, Node};
+pub use read::parse;

@@ -1,6 +1,7 @@
 //! Whatever Secrets Manager does, a run ends, and the next one ends where an undisturbed one does.
 
 mod crashes;
+mod observer;
 mod slow;
 mod trail;
 mod world;
@@ -12,7 +13,7 @@ use crate::harness::{Fault, Hit};
 use world::{Flow, Who, World};
 
 /// Worlds at once for each flow: the SDK's pauses between attempts leave the processor free.
-const WORKERS: usize = 3;
+const WORKERS: usize = 2;
 
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug)]

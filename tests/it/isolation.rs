@@ -1,5 +1,7 @@
 //! Who can do what to whom.
 
+use std::time::Duration;
+
 use goldenpath_rds::actual::Endpoint;
 use goldenpath_rds::password::Password;
 use goldenpath_rds::postgres::{Access, Connector, RootCertificates, SslMode, Target, Tls};
@@ -11,7 +13,7 @@ async fn connector(stack: &Stack) -> Connector {
     let tls = Tls::new(SslMode::VerifyFull, Some(&roots)).unwrap();
     let address = Endpoint { host: "localhost".to_owned(), port: stack.port() };
     let target = Target { address, server_name: "localhost".to_owned() };
-    Connector::new(target, tls, "tests".to_owned()).await.unwrap()
+    Connector::new(target, tls, "tests".to_owned(), Duration::from_secs(60)).await.unwrap()
 }
 
 #[tokio::test]

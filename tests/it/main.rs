@@ -8,6 +8,9 @@
 
 mod access;
 mod approvals;
+mod audit;
+mod catalog;
+mod catalog_layouts;
 mod concurrency;
 mod documentation;
 mod drift;
@@ -16,6 +19,7 @@ mod faults;
 mod form;
 mod governance;
 mod harness;
+mod iam;
 mod input;
 mod interruption;
 mod isolation;
@@ -33,6 +37,9 @@ mod request_corpus;
 mod rotation;
 mod rotation_status;
 mod secrecy;
+mod server_faults;
+mod sslmode;
+mod tenants;
 mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;

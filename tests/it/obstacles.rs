@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_secretsmanager::types::{RotationRulesType, Tag};
+
 use crate::harness::Stack;
 
 const OTHER: &str = "goldenpath/dev/other/postgres";
@@ -141,6 +143,62 @@ async fn a_schema_of_someone_else_that_is_open_to_everybody() {
         &stack,
         "! app: schema public of database \"app\" belongs to \"rdsadmin\" and PUBLIC may create in it",
         "\"rdsadmin\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_grant_to_public_that_the_owner_cannot_revoke() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE meddler; GRANT CONNECT ON DATABASE app TO meddler WITH GRANT OPTION",
+        )
+        .await;
+    stack.sql("postgres", "SET ROLE meddler; GRANT CONNECT ON DATABASE app TO PUBLIC").await;
+    let revoke = "REVOKE GRANT OPTION FOR CONNECT ON DATABASE \"app\" FROM \"meddler\" CASCADE";
+    held_up(
+        &stack,
+        "! app: PUBLIC holds CONNECT on database \"app\" by a grant of \"meddler\", which the owner cannot revoke",
+        &format!("run `{revoke}`: it takes away what depends on it, too"),
+    )
+    .await;
+    // The hint is true, and the master can follow it.
+    let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+    master.batch_execute(revoke).await.unwrap();
+    stack.converge().shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_secret_that_aws_rotates() {
+    let stack = stack().await;
+    stack.converge();
+    let secret = "goldenpath/dev/app/postgres";
+    let rules = RotationRulesType::builder().automatically_after_days(30).build();
+    let request = stack.secrets.rotate_secret().secret_id(secret).rotation_rules(rules);
+    request.send().await.unwrap();
+    // Something to do, so that it shows what is held up.
+    stack.sql("postgres", "ALTER ROLE app_user CREATEDB").await;
+    held_up(
+        &stack,
+        "! app: secret `goldenpath/dev/app/postgres` is rotated by AWS (RotationEnabled)",
+        "run `aws secretsmanager cancel-rotate-secret` for it: two programs must not set one password",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_secret_that_an_aws_service_owns() {
+    let stack = stack().await;
+    let tag = Tag::builder().key("aws:secretsmanager:owningService").value("rds").build();
+    let request = stack.secrets.create_secret().name("goldenpath/dev/app/postgres").tags(tag);
+    request.secret_string("{\"password\": \"of-the-service\"}").send().await.unwrap();
+    held_up(
+        &stack,
+        "! app: secret `goldenpath/dev/app/postgres` is managed by the AWS service `rds`",
+        "let that service rotate it, or use a secret that no service owns",
     )
     .await;
 }

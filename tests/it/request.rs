@@ -1,8 +1,10 @@
 //! `goldenpath-rds request`, as a workflow runs it.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+use std::time::Instant;
 
-use crate::harness::{Answer, CATALOG, Repository, VARIABLES};
+use crate::harness::{Answer, CATALOG, Repository, VARIABLES, package};
 
 const FILE: &str = r#"environment = "dev"
 identifier_prefix = "shared-db"
@@ -132,6 +134,37 @@ fn a_half_written_request_is_completed_by_the_same_request() {
         request(&repository, &[]).expect(0).shows(path);
         assert_eq!((repository.read(CATALOG), repository.read(VARIABLES)), both, "{path}");
     }
+}
+
+/// Killed at any moment, a request leaves both files, neither, or the catalog alone; never half a file.
+#[test]
+fn a_killed_request_leaves_whole_files_and_is_completed_by_the_same_request() {
+    let complete = repository();
+    let since = Instant::now();
+    request(&complete, &[]).expect(0);
+    let whole = since.elapsed();
+    let (catalog, variables) = (complete.read(CATALOG), complete.read(VARIABLES));
+    let mut outcomes = std::collections::BTreeMap::new();
+    for round in 0..80 {
+        let repository = repository();
+        repository.write("request.json", DOCUMENT);
+        let mut command = repository.command(&["request", "--input", "request.json"]);
+        let mut run = command.stdout(Stdio::null()).spawn().expect("it starts");
+        std::thread::sleep(whole * round / 80);
+        run.kill().expect("it can be killed");
+        run.wait().expect("it ends");
+        let has = (repository.read(CATALOG) == catalog, repository.read(VARIABLES) == variables);
+        assert!(has.0 || repository.read(CATALOG) == KEYCLOAK, "half a catalog");
+        assert!(has.1 || repository.read(VARIABLES) == FILE, "half a variable file");
+        assert!(has != (false, true), "an entry without a record");
+        *outcomes.entry(has).or_insert(0) += 1;
+        request(&repository, &[]).expect(0);
+        assert_eq!(
+            (repository.read(CATALOG), repository.read(VARIABLES)),
+            (catalog.clone(), variables.clone())
+        );
+    }
+    println!("(catalog, variables) written: {outcomes:?}");
 }
 
 #[test]
@@ -354,6 +387,10 @@ fn the_body_of_the_pull_request_tells_all_a_reviewer_needs() {
     let risk = ("--risk", "access");
     request(&repository, &[risk, ("--pr-body", "body.md")]).expect(0);
     assert_eq!(repository.read("body.md"), include_str!("request/body.md"));
+    for link in repository.read("body.md").split("](").skip(1) {
+        let (path, _) = link.split_once(')').expect("a link ends");
+        assert!(package().join(path).exists(), "{path} is linked, but not there");
+    }
     // The same request again has the same body, so that a pull request can be opened anew.
     request(&repository, &[risk, ("--pr-body", "again.md")]).expect(0);
     assert_eq!(repository.read("again.md"), repository.read("body.md"));
@@ -370,7 +407,7 @@ fn links_in_the_body_lead_to_the_repository_on_github() {
     assert!(
         repository
             .read("body.md")
-            .contains("(https://github.com/acme/platform/blob/HEAD/README.md)")
+            .contains("(https://github.com/acme/platform/blob/HEAD/docs/rds-request-flow.md)")
     );
 }
 

@@ -1,12 +1,13 @@
 -- The shared catalogs in one round trip. $MEMBERSHIP_OPTIONS$ depends on the server's version.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT current_user;
+SELECT current_user, pg_is_in_recovery();
 SELECT d.datname, pg_get_userbyid(d.datdba), d.datallowconn, d.datconnlimit = -2,
        pg_encoding_to_char(d.encoding), s.description
   FROM pg_database d
   LEFT JOIN pg_shdescription s ON s.classoid = 'pg_database'::regclass AND s.objoid = d.oid;
 -- A NULL datacl stands for the defaults: PUBLIC has CONNECT and TEMPORARY.
-SELECT d.datname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, a.privilege_type
+SELECT d.datname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, a.privilege_type,
+       pg_get_userbyid(a.grantor)
   FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a;
 SELECT r.rolname, r.rolcanlogin, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, coalesce(r.rolvaliduntil <> 'infinity', false), s.description

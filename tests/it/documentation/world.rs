@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::harness::{MASTER, MASTER_DATABASE, MASTER_PASSWORD, Stack};
@@ -21,7 +22,15 @@ const TWO: &str = r#"
   }
 "#;
 
-/// After the entry `inventory_service` was removed.
+/// One of them.
+const INVENTORY: &str = r#"
+  inventory_service = {
+    database_name = "inventory_service"
+    username      = "inventory_user"
+  }
+"#;
+
+/// The other: the entry `inventory_service` was removed.
 const ONE: &str = r#"
   orders = {
     database_name = "orders"
@@ -39,10 +48,58 @@ pub struct World {
 /// The world of a page.
 pub async fn of(page: &str) -> World {
     let name = Path::new(page).file_stem().unwrap().to_str().unwrap();
-    match name {
-        "RB-0030-rds-break-glass-deletion" => break_glass().await,
+    let stack = match name {
+        "RB-0029-rds-manual-secret-rotation" => rotation().await,
+        "RB-0030-rds-break-glass-deletion" => return break_glass().await,
+        "rds-adoption" => adoption().await,
+        "rds-failed-apply" => failed_apply().await,
+        "rds-request-flow" => request().await,
         other => panic!("nothing says what is there before the commands of {other}.md"),
+    };
+    World { stack, _applications: Vec::new() }
+}
+
+/// An environment without databases, and the platform's lists.
+async fn request() -> Stack {
+    let stack = Stack::new("").await;
+    stack.write("envs/dev-rds/terraform.tfvars", "application_databases = {\n}\n");
+    for list in ["metadata/enums.yaml", "routing/service_class_approvals.yaml"] {
+        let path = format!("schemas/{list}");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        stack.write(&path, &std::fs::read_to_string(root.join(&path)).unwrap());
     }
+    stack.write("docs/20-contracts/resource-catalogs/rds-catalog.yaml", "databases: {}\n");
+    stack
+}
+
+async fn rotation() -> Stack {
+    let stack = Stack::new(TWO).await;
+    stack.converge();
+    stack
+}
+
+/// The role of `orders` is somebody else's, and an apply has stumbled over it.
+async fn failed_apply() -> Stack {
+    let stack = Stack::new(TWO).await;
+    stack.make_foreign_role("orders_user", "LOGIN").await;
+    stack.apply().expect(3);
+    stack
+}
+
+/// What Terraform and the script before this program made.
+async fn adoption() -> Stack {
+    let stack = Stack::new(INVENTORY).await;
+    stack.make_foreign_role("inventory_user", "LOGIN CREATEDB PASSWORD 'Predecessor-1'").await;
+    stack.sql("postgres", "CREATE DATABASE inventory_service OWNER inventory_user").await;
+    let grants = "SET ROLE platform_admin; GRANT ALL ON SCHEMA public TO inventory_user;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO inventory_user";
+    stack.sql(MASTER_DATABASE, grants).await;
+    let value = json!({
+        "username": "inventory_user", "password": "Predecessor-1", "host": "localhost",
+        "port": stack.port().to_string(), "dbname": "inventory_service", "engine": "postgres",
+    });
+    stack.put_secret("goldenpath/dev/inventory_service/postgres", &value).await;
+    stack
 }
 
 /// An application is connected, and its role has a privilege in another database too.

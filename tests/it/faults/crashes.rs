@@ -1,11 +1,11 @@
 //! SIGKILL while Secrets Manager is asked, at any row of the audit, and at random moments.
 
 use std::process::Child;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use super::all_are_wanted;
 use super::world::{Flow, Who, World};
 use crate::harness::{Fault, Hit};
 
@@ -23,7 +23,7 @@ enum Crash {
     After(Duration),
 }
 
-/// Kills flows in all places and counts them.
+/// Kills flows in all places (`make test-faults`), or in every seventh, and counts them.
 async fn crash(flows: [Flow; 2], who: Who) {
     for flow in flows {
         let mut world = World::new(flow, who).await;
@@ -40,14 +40,16 @@ async fn crash(flows: [Flow; 2], who: Who) {
         crashes.extend((1..rows).map(Crash::Row));
         let mut dice = rand::rng();
         crashes.extend((0..MOMENTS).map(|_| Crash::After(took.mul_f64(dice.random()))));
-        let killed = AtomicUsize::new(0);
+        let crashes: Vec<_> =
+            crashes.iter().step_by(if all_are_wanted() { 1 } else { 7 }).collect();
+        let mut killed = 0;
         for crash in &crashes {
-            killed.fetch_add(usize::from(killed_at(&mut world, *crash).await), Ordering::SeqCst);
+            killed += usize::from(killed_at(&mut world, **crash).await);
             world.recover(&wanted).await;
         }
-        let killed = killed.into_inner();
         println!("{flow:?} of {who:?}: {} crash points, {killed} runs killed", crashes.len());
-        assert!(killed >= 2 * requests.len(), "{killed} of {}", crashes.len());
+        // A row may be the run's last, and a random moment after its end.
+        assert!(killed * 2 > crashes.len(), "{killed} of {}", crashes.len());
     }
 }
 

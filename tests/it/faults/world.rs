@@ -70,7 +70,7 @@ pub struct World {
     pub recorder: Recorder,
     pub trail: Trail,
     flow: Flow,
-    who: Who,
+    pub who: Who,
     port: u16,
     rounds: usize,
 }

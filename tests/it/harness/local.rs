@@ -160,6 +160,14 @@ impl LocalServer {
         self.wait_until_ready();
     }
 
+    /// Ends the server, and starts it as a read replica that waits for more to replay.
+    pub fn become_standby(&mut self) {
+        self.pause();
+        let signal = self.folder.join("data/standby.signal");
+        std::fs::write(signal, "").expect("the data folder can be written to");
+        self.resume();
+    }
+
     /// Ends the server as a crash would.
     pub fn pause(&mut self) {
         self.daemon = None;

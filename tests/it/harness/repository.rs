@@ -45,11 +45,17 @@ impl Repository {
         std::fs::read_to_string(self.path(path)).unwrap_or_default()
     }
 
-    /// Runs the executable in the folder, with nothing but these variables in its environment.
-    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
+    /// The executable in the folder, with nothing but `PATH` in its environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_goldenpath-rds"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    /// Runs the executable with these variables in its environment.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
+        let mut command = self.command(arguments);
         command.envs(environment.iter().copied());
         answer(command.output().expect("the executable runs"))
     }

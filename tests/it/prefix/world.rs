@@ -247,6 +247,7 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
             (Grantee::Public, BTreeSet::from([Connect, Temporary])),
             (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
         ]),
+        public_by_others: BTreeMap::new(),
         comment: None,
         public_schema: schema_of_template(server),
         contents: Some(contents_of_template(server)),

@@ -174,6 +174,9 @@ impl Scenario {
         database.privileges.remove(&Grantee::Public);
         if !state.public.is_empty() {
             database.privileges.insert(Grantee::Public, state.public.clone());
+            if state.has_foreign_grant {
+                database.public_by_others.insert(STRANGER.to_owned(), state.public.clone());
+            }
         }
         let connects = [MASTER, entry.username.as_str()].into_iter().zip(state.connects);
         for (role, _) in connects.filter(|(role, may)| *may && self.world.roles.contains_key(*role))

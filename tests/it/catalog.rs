@@ -1,0 +1,230 @@
+//! `goldenpath-rds catalog check` and `apply --update-catalog`.
+
+use serde_json::{Value, json};
+
+use crate::harness::{CATALOG, Repository, Stack, VARIABLES};
+
+const TWO: &str = r#"application_databases = {
+  app   = { database_name = "app", username = "app_user" }
+  other = { database_name = "other", username = "other_user" }
+}
+"#;
+
+fn record(name: &str, status: &str) -> String {
+    format!(
+        "  {name}: # of {name}
+    metadata:
+      id: DATABASE_{name}
+      owner: app-team
+      requested_by: daniel-deans
+      domain: catalog
+      risk: medium
+      environment: dev
+      status: {status} # set by apply
+      created_date: \"2026-01-15\"
+    configuration:
+      username: {name}_user
+      size_tier: small
+      instance_class: db.t3.micro
+      secret_path: goldenpath/dev/{name}/postgres
+"
+    )
+}
+
+fn catalog(records: &[String]) -> String {
+    format!("# Kept.\nlast_updated: \"2026-01-15\"\ndatabases:\n{}# The end.\n", records.concat())
+}
+
+fn repository(records: &[String]) -> Repository {
+    let repository = Repository::with_variables(TWO);
+    repository.write(CATALOG, &catalog(records));
+    repository
+}
+
+#[test]
+fn files_that_agree_are_complete() {
+    let repository = repository(&[record("app", "active"), record("other", "pending")]);
+    repository
+        .run(&["catalog", "check"])
+        .expect(0)
+        .shows("All sides agree; 2 of 2 databases (100 %) have an owner, a domain and a risk.");
+}
+
+#[test]
+fn what_one_file_lacks_and_what_they_differ_in_is_listed() {
+    let app = record("app", "active")
+        .replace("app_user", "old_user")
+        .replace("db.t3.micro", "db.r6g.large");
+    let repository = repository(&[
+        app,
+        record("gone", "active"),
+        record("app-prod", "active").replace(": dev", ": prod").replace("app-prod_", "app_"),
+    ]);
+    repository
+        .run(&["catalog", "check"])
+        .expect(2)
+        .shows(&format!("database app: username is `old_user` in the catalog, `app_user` in the variable files ({CATALOG}:15:17)"))
+        .shows("database app: instance_class is `db.r6g.large` in the catalog, `db.t3.micro` in the table of sizes")
+        .shows(&format!("database gone: missing in the variable files, is in the catalog ({CATALOG}:19:3)"))
+        .shows("database other: missing in the catalog, is in the variable files")
+        .shows("database other: no owner, no domain, no risk is said")
+        .shows("environment `prod`\n  ! database app: missing in the variable files, is in the catalog")
+        .shows("5 disagreements; 1 of 2 databases (50 %) have an owner, a domain and a risk.");
+    let dev = repository.run(&["catalog", "check", "--env", "dev"]).expect(2);
+    assert!(!dev.stdout.contains("prod"), "{}", dev.stdout);
+}
+
+/// What this repository itself says.
+#[test]
+fn the_catalog_of_this_repository_is_complete() {
+    let root = crate::harness::package().to_str().expect("a path");
+    repository(&[]).run(&["catalog", "check", "--root", root]).expect(0).shows("(100 %)");
+}
+
+#[test]
+fn a_database_without_an_owner_is_no_100_percent() {
+    let repository = repository(&[
+        record("app", "active").replace("      owner: app-team\n", "").replace("medium", ""),
+        record("other", "active"),
+    ]);
+    repository
+        .run(&["catalog", "check"])
+        .expect(2)
+        .shows("  ! database app: no owner, no risk is said\n")
+        .shows("All sides agree; 1 of 2 databases (50 %)");
+}
+
+#[test]
+fn each_format_tells_the_same() {
+    let repository = repository(&[record("app", "active")]);
+    let answer = repository.run(&["catalog", "check", "--format", "json"]).expect(2);
+    let told: Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    assert_eq!(
+        told,
+        json!({"format_version": "1.0", "governance": {"managed": 2, "governed": 1}, "environments": [{
+            "environment": "dev",
+            "findings": [{"subject": "database other", "kind": "missing", "from": "catalog", "is_in": "variables"}],
+            "databases": {"app": [], "other": ["owner", "domain", "risk"]},
+        }]})
+    );
+    repository
+        .run(&["catalog", "check", "--format", "markdown"])
+        .expect(2)
+        .shows("**1 disagreement; 1 of 2 databases (50 %)")
+        .shows("- database other: missing in the catalog, is in the variable files");
+    repository
+        .run(&["catalog", "check", "--format", "github"])
+        .expect(2)
+        .shows("::warning title=RDS catalog::database other: missing in the catalog");
+}
+
+#[test]
+fn live_needs_an_environment_and_a_broken_file_is_an_error() {
+    let repository = repository(&[]);
+    repository.run(&["catalog", "check", "--live"]).expect(64).says("--live needs --env");
+    repository.write(VARIABLES, "application_databases = {\n");
+    repository
+        .run(&["catalog", "check"])
+        .expect(1)
+        .says("envs/dev-rds/terraform.tfvars:2:1: `{` is never closed");
+}
+
+async fn stack() -> Stack {
+    let stack = Stack::new("").await;
+    stack.write(VARIABLES, TWO);
+    stack.write(CATALOG, &catalog(&[record("app", "pending"), record("other", "pending")]));
+    stack
+}
+
+fn read(stack: &Stack) -> String {
+    std::fs::read_to_string(stack.root().join(CATALOG)).expect("the catalog")
+}
+
+const CHECK: [&str; 5] = ["catalog", "check", "--live", "--env", "dev"];
+const APPLY: [&str; 5] = ["apply", "--env", "dev", "--auto-approve", "--update-catalog"];
+
+#[tokio::test]
+async fn apply_makes_pending_records_active_and_keeps_every_comment() {
+    let stack = stack().await;
+    stack.run(&CHECK).expect(0).shows("All sides agree; 2 of 2 databases (100 %)");
+    stack.run(&APPLY).expect(0).says("catalog: app is active\n").says("catalog: other is active\n");
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let expected = catalog(&[record("app", "active"), record("other", "active")]);
+    let expected = expected.replacen("\"2026-01-15\"", &format!("\"{today}\""), 1);
+    assert_eq!(read(&stack), expected);
+    stack.run(&CHECK).expect(0).shows("All sides agree; 2 of 2 databases (100 %)");
+    stack.run(&APPLY).expect(0).shows("No changes");
+    assert_eq!(read(&stack), expected);
+}
+
+/// A run that was killed before it could write the catalog is made good by the next one.
+#[tokio::test]
+async fn a_status_that_fell_behind_is_seen_and_brought_up_to_date() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .run(&CHECK)
+        .expect(2)
+        .shows("database app: status is `pending` in the catalog, `active` on the server");
+    stack.run(&APPLY).expect(0).says("catalog: app is active");
+    stack.run(&CHECK).expect(0);
+}
+
+#[tokio::test]
+async fn a_failure_is_written_too_and_an_obstacle_leaves_the_record_as_it_is() {
+    let stack = stack().await;
+    // The first database is someone else's, the second one cannot be created.
+    stack.sql("postgres", "CREATE DATABASE app").await;
+    stack.sql("postgres", "ALTER ROLE platform_admin NOCREATEDB").await;
+    stack.run(&APPLY).expect(1).says("catalog: other is failed\n");
+    let statuses = |app: &str, other: &str| {
+        let text = read(&stack);
+        let lines: Vec<_> = text.lines().filter(|line| line.contains("status:")).collect();
+        assert_eq!(
+            lines,
+            [app, other].map(|status| format!("      status: {status} # set by apply"))
+        );
+    };
+    statuses("pending", "failed");
+    stack.sql("postgres", "ALTER ROLE platform_admin CREATEDB").await;
+    stack.run(&APPLY).expect(3).says("catalog: other is active\n");
+    statuses("pending", "active");
+    stack.sql("postgres", "DROP DATABASE app").await;
+    stack.run(&APPLY).expect(0).says("catalog: app is active\n");
+    statuses("active", "active");
+}
+
+#[tokio::test]
+async fn what_server_and_secrets_lack_or_have_besides_is_listed() {
+    let stack = stack().await;
+    stack.run(&APPLY).expect(0);
+    stack.sql("postgres", "DROP DATABASE other").await;
+    let secret = "goldenpath/dev/app/postgres";
+    stack
+        .secrets
+        .delete_secret()
+        .secret_id(secret)
+        .force_delete_without_recovery(true)
+        .send()
+        .await
+        .expect("deleted");
+    stack
+        .run(&CHECK)
+        .expect(2)
+        .shows("database other: missing on the server, is in the variable files")
+        .shows("secret goldenpath/dev/app/postgres: missing in Secrets Manager, is in the variable files");
+    stack.run(&APPLY).expect(0);
+    let tag = aws_sdk_secretsmanager::types::Tag::builder().key("Owner").value("nobody").build();
+    stack.secrets.tag_resource().secret_id(secret).tags(tag).send().await.expect("tagged");
+    stack.write(VARIABLES, &TWO.replace("  other", "  # other"));
+    stack.write(CATALOG, &catalog(&[record("app", "active")]));
+    stack
+        .run(&CHECK)
+        .expect(2)
+        .shows("secret goldenpath/dev/app/postgres: Owner is `app-team` in the catalog, `nobody` in Secrets Manager")
+        .shows("database other: missing in the variable files, is on the server")
+        .shows("role other_user: missing in the variable files, is on the server")
+        .shows("secret goldenpath/dev/other/postgres: missing in the variable files, is in Secrets Manager")
+        .shows("database other: no owner, no domain, no risk is said")
+        .shows("1 of 2 databases (50 %)");
+}

@@ -1,0 +1,91 @@
+//! From the form to a pull request, and who has to agree to it.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::github::GitHub;
+use super::runner::{self, Event, Run};
+use super::{CATALOG, NONE, pull_request, says, succeeded};
+use crate::harness::Stack;
+
+/// The form of the platform's documentation.
+fn dispatch(github: &GitHub, username: &str) -> Event<'static> {
+    let payload = json!({ "inputs": {
+        "database_name": "billing_service", "username": username, "owner": "app-team",
+        "requester": "ada-lovelace", "environment": "dev", "domain": "catalog", "risk": "medium",
+        "size": "small",
+    }});
+    let sha = github.git(&["rev-parse", "origin/main"]);
+    Event { name: "workflow_dispatch", payload, branch: "main", sha }
+}
+
+pub async fn request() -> Vec<Run> {
+    let stack = Stack::new("").await;
+    let github = GitHub::new(&[("envs/dev-rds/terraform.tfvars", NONE)]);
+    let file = "create-rds-database.yml";
+    let first = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    says(&first, "https://github.example/pull/7");
+    let pulls = github.list("pulls");
+    assert_eq!(pulls[0]["title"], "Request database billing_service in dev");
+    assert_eq!(pulls[0]["base"], "main");
+    let body = pulls[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("## Database `billing_service` in `dev`"), "{body}");
+    let branch = "rds-request/dev-billing_service-4711";
+    assert_eq!(pulls[0]["head"], branch);
+    let variables = github.file(branch, "envs/dev-rds/terraform.tfvars");
+    assert!(variables.contains("username      = \"billing_user\""), "{variables}");
+    let catalog = github.file(branch, CATALOG);
+    assert!(catalog.contains("requested_by: ada-lovelace"), "{catalog}");
+    assert_eq!(
+        github.git(&["log", "--format=%an", "-1", &format!("origin/{branch}")]),
+        "github-actions[bot]"
+    );
+
+    // Run again: the same pull request. After the merge: none.
+    let again = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    assert_eq!(github.list("pulls").as_array().unwrap().len(), 1, "{}", again.log);
+    github.git(&["push", "--quiet", "origin", &format!("origin/{branch}:main")]);
+    github.git(&["fetch", "--quiet", "origin"]);
+    let merged = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    says(&merged, "No pull request is needed");
+
+    // What is no name, or a command, is refused, and nothing else happens.
+    let hostile = "x\"; touch \"$GITHUB_WORKSPACE/../hostile\"; $(false)";
+    let refused = runner::run(file, &github, &stack, &dispatch(&github, hostile));
+    assert_eq!(refused.failed, BTreeSet::from(["request".to_owned()]), "{}", refused.log);
+    says(&refused, "the request: 1 problem; nothing was done");
+    assert_eq!(github.list("pulls").as_array().unwrap().len(), 1);
+    vec![first, again, merged]
+}
+
+const TEAMS: &str = "
+rules:
+  databases-rds: { tier: platform-approval, required_reviewers: [platform-team] }
+teams:
+  database-team: [dora]
+";
+
+pub async fn approvals() -> Vec<Run> {
+    let stack = Stack::new("").await;
+    let rules = "schemas/routing/service_class_approvals.yaml";
+    let github = GitHub::new(&[(rules, TEAMS), (CATALOG, "databases: {}\n")]);
+    let large = "databases:\n  big:\n    metadata: {owner: app-team, environment: prod, risk: low, status: pending}\n    configuration: {size_tier: large}\n";
+    // A change of the rules counts from its merge on.
+    let easy = TEAMS.replace("[platform-team]", "[nobody]");
+    let mut event = pull_request(&github, &[(CATALOG, large), (rules, &easy)]);
+    let file = "rds-size-approval-guard.yml";
+    let open = runner::run(file, &github, &stack, &event);
+    assert_eq!(open.failed, BTreeSet::from(["approvals".to_owned()]), "{}", open.log);
+    says(&open, "lacks database-team, platform-team, security-team");
+
+    let labels = json!([{ "name": "platform-approval" }, { "name": "security-approval" }]);
+    event.payload["pull_request"]["labels"] = labels;
+    let head = event.payload["pull_request"]["head"]["sha"].clone();
+    let review = json!([{ "user": { "login": "dora" }, "state": "APPROVED", "commit_id": head }]);
+    github.has("reviews", &review);
+    event.name = "pull_request_review";
+    let approved = succeeded(runner::run(file, &github, &stack, &event));
+    says(&approved, "The request is approved.");
+    vec![open, approved]
+}

@@ -1,0 +1,107 @@
+//! What a pull request would do, and what a merge does, to the servers.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::github::GitHub;
+use super::runner::{self, Event, Run};
+use super::{APP, CATALOG, NONE, pull_request, succeeded};
+use crate::harness::Stack;
+
+/// Who answers for `app`.
+const RECORD: &str = "databases:
+  app:
+    metadata: # kept
+      owner: app-team
+      domain: catalog
+      risk: low
+      environment: dev
+      status: pending
+    configuration:
+      username: app_user
+      secret_path: goldenpath/dev/app/postgres
+";
+
+pub async fn plan() -> Vec<Run> {
+    let stack = Stack::new("").await;
+    let github = GitHub::new(&[
+        ("envs/dev-rds/terraform.tfvars", NONE),
+        ("envs/test-rds/terraform.tfvars", NONE),
+    ]);
+    // What the pull request makes of the scripts is not run with credentials.
+    let script = (".github/scripts/shown", "#!/bin/sh\nexit 9\n");
+    let event =
+        pull_request(&github, &[("envs/dev-rds/terraform.tfvars", APP), script, (CATALOG, RECORD)]);
+    let first = succeeded(runner::run("rds-plan.yml", &github, &stack, &event));
+    assert_eq!(first.roles, BTreeSet::from(["dev-plan".to_owned()]), "only what is changed");
+    let comments = github.list("comments");
+    let body = comments[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("<!-- rds-plan dev -->\n### goldenpath-rds plan: `dev`\n"), "{body}");
+    assert!(body.contains("Plan: 3 to create"), "{body}");
+    assert!(body.contains("1 of 1 databases (100 %) have an owner"), "{body}");
+
+    // What is wrong is said in the same place, and the check fails.
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    let event =
+        pull_request(&github, &[("envs/dev-rds/terraform.tfvars", "application_databases = {")]);
+    let second = runner::run("rds-plan.yml", &github, &stack, &event);
+    assert_eq!(second.failed, BTreeSet::from(["plan dev".to_owned()]), "{}", second.log);
+    let comments = github.list("comments");
+    assert_eq!(comments.as_array().unwrap().len(), 1, "{comments}");
+    let body = comments[0]["body"].as_str().unwrap();
+    assert!(body.contains("envs/dev-rds: 1 problem; nothing was done"), "{body}");
+
+    // A fork gets no credentials.
+    let mut event = event;
+    event.payload["pull_request"]["head"]["repo"]["full_name"] = json!("someone/platform");
+    let fork = succeeded(runner::run("rds-plan.yml", &github, &stack, &event));
+    assert!(fork.covered.is_empty() && fork.roles.is_empty());
+    vec![first, second]
+}
+
+pub async fn apply() -> Vec<Run> {
+    let stack = Stack::new("").await;
+    let test = r#"application_databases = { other = { database_name = "other", username = "other_user" } }"#;
+    stack.put_secret("goldenpath/test/rds/master", &stack.master_secret()).await;
+    let github = GitHub::new(&[
+        ("envs/dev-rds/terraform.tfvars", NONE),
+        ("envs/local-rds/terraform.tfvars", NONE),
+    ]);
+    github.write(CATALOG, RECORD);
+    let before = github.git(&["rev-parse", "HEAD"]);
+    for (path, text) in [("dev", APP), ("test", test), ("local", APP)] {
+        github.write(&format!("envs/{path}-rds/terraform.tfvars"), text);
+    }
+    let sha = github.push("main", "Two databases");
+    let payload = json!({ "before": before });
+    let event = Event { name: "push", payload, branch: "main", sha };
+    let merged = succeeded(runner::run("rds-database-apply.yml", &github, &stack, &event));
+    assert_eq!(merged.roles, BTreeSet::from(["dev".to_owned(), "test".to_owned()]));
+    stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+    stack.login_with_secret("goldenpath/test/other/postgres").await.unwrap();
+    let audit = github.file("main", "governance/test/rds_request_audit.csv");
+    assert!(
+        audit.contains(",test,") && audit.contains(",4711,other,other_user,apply,success,"),
+        "{audit}"
+    );
+    assert_eq!(merged.artifacts["audit-test"].trim(), audit);
+
+    assert_eq!(github.file("main", CATALOG), RECORD.replace("pending", "active").trim());
+
+    // An obstacle fails the run, and is on record all the same.
+    stack.make_foreign_role("late_user", "LOGIN").await;
+    github.git(&["pull", "--quiet", "--rebase", "origin", "main"]);
+    let late =
+        r#"application_databases = { late = { database_name = "late", username = "late_user" } }"#;
+    github.write("envs/test-rds/terraform.tfvars", late);
+    let sha = github.push("main", "One more");
+    let payload = json!({ "inputs": { "environment": "test" } });
+    let event = Event { name: "workflow_dispatch", payload, branch: "main", sha };
+    github.refuse_one_push();
+    let blocked = runner::run("rds-database-apply.yml", &github, &stack, &event);
+    assert_eq!(blocked.failed, BTreeSet::from(["apply test".to_owned()]), "{}", blocked.log);
+    let audit = github.file("main", "governance/test/rds_request_audit.csv");
+    assert!(audit.contains(",late,late_user,blocked,warning,"), "{audit}");
+    vec![merged, blocked]
+}
