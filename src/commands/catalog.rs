@@ -9,6 +9,7 @@ use super::files::summarise;
 use super::{mint, observe, repository, variables};
 use crate::cli::{CheckArgs, Format, Global, Planning};
 use crate::desired::Desired;
+use crate::enums::{self, Enums};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Environment;
 use crate::output::Output;
@@ -24,13 +25,14 @@ pub(super) async fn check(
     output: Output,
 ) -> Result<u8> {
     let catalog = repository::catalog(&global.root, output)?;
+    let enums = repository::read(&global.root, enums::PATH, |s| enums::read(s), output)?;
     let mut found = Vec::new();
     for environment in environments(global, args, &catalog)? {
         let desired = desired(global, &environment, arguments, output)?;
         found.push(if args.live {
-            live(global, &catalog, &desired, output).await?
+            live(global, &catalog, &enums, &desired, output).await?
         } else {
-            compare(&catalog, &desired, None)
+            compare(&catalog, &enums, &desired, None)
         });
     }
     show(&found, global.format, output)?;
@@ -82,6 +84,7 @@ fn desired(
 async fn live(
     global: &Global,
     catalog: &Catalog,
+    enums: &Enums,
     desired: &Desired,
     output: Output,
 ) -> Result<Agreement> {
@@ -93,7 +96,7 @@ async fn live(
     let (actual, plan) =
         observe::plan(&connections, &session, desired, &goal, &new, parallelism).await?;
     let live = Live { actual: &actual, unclaimed: &plan.unclaimed };
-    Ok(compare(catalog, desired, Some(live)))
+    Ok(compare(catalog, enums, desired, Some(live)))
 }
 
 fn show(found: &[Agreement], format: Format, output: Output) -> Result<()> {

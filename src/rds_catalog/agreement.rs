@@ -1,6 +1,6 @@
 //! Whether catalog, variable files, server and secrets say the same of an environment's databases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -8,7 +8,8 @@ use super::{Catalog, Record, Status};
 use crate::access::AccessLevel;
 use crate::actual::Actual;
 use crate::desired::{Desired, Entry, Governance};
-use crate::name::Environment;
+use crate::enums::Enums;
+use crate::name::{Environment, Label};
 use crate::plan::Unclaimed;
 
 /// Where something is said of a database.
@@ -60,6 +61,13 @@ pub enum Disagreement {
         /// The other side and what it says.
         right: (Side, String),
     },
+    /// The catalog has a word that the platform does not know.
+    NotListed {
+        /// The field.
+        field: &'static str,
+        /// The word.
+        word: String,
+    },
 }
 
 /// The outcome for an environment.
@@ -98,7 +106,12 @@ pub struct Live<'a> {
 
 /// Compares. Without `live` only the files of the repository are held against each other.
 #[must_use]
-pub fn compare(catalog: &Catalog, desired: &Desired, live: Option<Live<'_>>) -> Agreement {
+pub fn compare(
+    catalog: &Catalog,
+    enums: &Enums,
+    desired: &Desired,
+    live: Option<Live<'_>>,
+) -> Agreement {
     let environment = &desired.environment;
     let mut agreement = Agreement {
         environment: environment.clone(),
@@ -106,6 +119,7 @@ pub fn compare(catalog: &Catalog, desired: &Desired, live: Option<Live<'_>>) -> 
         databases: BTreeMap::new(),
     };
     for record in catalog.records.iter().filter(|record| record.environment == *environment) {
+        agreement.findings.extend(not_listed(record, enums));
         match desired.owner_of(&record.database) {
             Some(entry) => compare_fields(record, entry, &mut agreement.findings),
             None => agreement.findings.push(missing(
@@ -163,6 +177,20 @@ fn differs(
         kind: Disagreement::Differs { field, left: said(left), right: said(right) },
         at,
     })
+}
+
+/// The catalog against the platform's lists: an owner that is no team answers for nothing.
+fn not_listed(record: &Record, enums: &Enums) -> Vec<Finding> {
+    let fields =
+        [("owner", &record.owner, &enums.owners), ("domain", &record.domain, &enums.domains)];
+    let finding = |(field, word, list): (&'static str, &Option<Label>, &BTreeSet<String>)| {
+        let word = word.as_ref()?.to_string();
+        let at = record.place(field).map(ToString::to_string);
+        let subject = format!("database {}", record.database);
+        let kind = Disagreement::NotListed { field, word: word.clone() };
+        (!list.contains(&word)).then_some(Finding { subject, kind, at })
+    };
+    fields.into_iter().filter_map(finding).collect()
 }
 
 /// The catalog against the variable files, and against itself.

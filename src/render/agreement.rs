@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::human::{BOLD, RED, paint};
 use super::markdown::escaped;
 use super::words::{annotation, visible};
+use crate::enums;
 use crate::rds_catalog::{Agreement, Disagreement, Finding, Side};
 
 /// For a terminal.
@@ -61,6 +62,9 @@ fn finding(finding: &Finding) -> String {
                 format!("{text} {}", place(*side))
             };
             format!("{field} is {}, {}", said(left), said(right))
+        }
+        Disagreement::NotListed { field, word } => {
+            format!("{field} `{word}` is not in {}", enums::PATH)
         }
     };
     let at = finding.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();

@@ -190,14 +190,21 @@ fn nobody_approves_what_is_their_own() {
     approvals(&repository, &event("PAULA"), &[]).expect(3);
 }
 
-/// Neither its rules nor its members.
+/// Neither by its rules nor by its members.
 #[test]
 fn a_change_does_not_approve_itself() {
-    let repository = large();
-    let lax = TEAMS.replace("[platform-team]", "[nobody]").replace("[Paula, pete]", "[author]");
-    repository.write(RULES, &lax);
+    let small = [record("billing", "prod", "large"), record("orders", "dev", "small")];
+    let repository = history(&small);
+    repository.write(RULES, &TEAMS.replace("[platform-team]", "[lax-team]"));
     commit(&repository);
-    approvals(&repository, &labels(&[]), &[]).expect(3).shows("platform-team: has not approved");
+    approvals(&repository, &labels(&["lax-approval"]), &[])
+        .expect(3)
+        .shows("! platform-team: has not approved");
+    repository.write(RULES, &TEAMS.replace("[Paula, pete]", "[friend]"));
+    commit(&repository);
+    let head = git(&repository, &["rev-parse", "HEAD"]);
+    reviewed(&repository, &[review("friend", "APPROVED", &head)], 3);
+    reviewed(&repository, &[review("pete", "APPROVED", &head)], 0);
 }
 
 #[test]

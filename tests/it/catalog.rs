@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{CATALOG, Repository, Stack, VARIABLES};
+use crate::harness::{CATALOG, Repository, Stack, VARIABLES, package};
 
 const TWO: &str = r#"application_databases = {
   app   = { database_name = "app", username = "app_user" }
@@ -77,7 +77,7 @@ fn what_one_file_lacks_and_what_they_differ_in_is_listed() {
 /// What this repository itself says.
 #[test]
 fn the_catalog_of_this_repository_is_complete() {
-    let root = crate::harness::package().to_str().expect("a path");
+    let root = package().to_str().expect("a path");
     repository(&[]).run(&["catalog", "check", "--root", root]).expect(0).shows("(100 %)");
 }
 
@@ -92,6 +92,18 @@ fn a_database_without_an_owner_is_no_100_percent() {
         .expect(2)
         .shows("  ! database app: no owner, no risk is said\n")
         .shows("All sides agree; 1 of 2 databases (50 %)");
+}
+
+#[test]
+fn an_owner_that_is_no_team_is_listed() {
+    let app = record("app", "active").replace("app-team", "nobody");
+    repository(&[app, record("other", "active")])
+        .run(&["catalog", "check"])
+        .expect(2)
+        .shows(&format!(
+            "database app: owner `nobody` is not in schemas/metadata/enums.yaml ({CATALOG}:7:14)"
+        ))
+        .shows("1 disagreement; 2 of 2 databases (100 %)");
 }
 
 #[test]
@@ -131,6 +143,9 @@ fn live_needs_an_environment_and_a_broken_file_is_an_error() {
 
 async fn stack() -> Stack {
     let stack = Stack::new("").await;
+    let enums = "schemas/metadata/enums.yaml";
+    let text = std::fs::read_to_string(package().join(enums)).expect("the package has it");
+    stack.write(enums, &text);
     stack.write(VARIABLES, TWO);
     stack.write(CATALOG, &catalog(&[record("app", "pending"), record("other", "pending")]));
     stack

@@ -181,6 +181,22 @@ async fn what_others_were_given_is_told_and_left() {
     assert_eq!(stack.value("postgres", acl).await, "true");
 }
 
+/// The owner's REVOKE would not take it away, and so it would be planned for ever.
+#[tokio::test]
+async fn what_another_granted_inside_is_left() {
+    let stack = Stack::new(ENTRIES).await;
+    stack.converge();
+    stack.sql("shop", PUBLIC_SCHEMA).await;
+    stack.sql("postgres", "CREATE ROLE meddler").await;
+    stack
+        .sql("shop", "SET ROLE shop_user; GRANT UPDATE ON sales.t TO meddler WITH GRANT OPTION; GRANT ALL ON SCHEMA sales TO meddler WITH GRANT OPTION")
+        .await;
+    stack
+        .sql("shop", "SET ROLE meddler; GRANT UPDATE ON sales.t TO shop_reporting; GRANT CREATE ON SCHEMA sales TO shop_reporting")
+        .await;
+    stack.apply().expect(0).shows("No changes:");
+}
+
 #[tokio::test]
 async fn a_role_with_the_masters_rights_is_an_obstacle() {
     let stack = Stack::new(ENTRIES).await;

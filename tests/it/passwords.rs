@@ -250,3 +250,38 @@ async fn an_application_at_its_connection_limit_does_not_hold_up_a_rotation() {
     assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], next);
     stack.plan().expect(0).shows("No changes:");
 }
+
+#[tokio::test]
+async fn a_version_id_of_an_unknown_form_holds_up_its_own_entry_only() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let name = "goldenpath/dev/orders/postgres";
+    let value = stack.secret(name).await.to_string();
+    let odd = "an id; that would break a marker; 42";
+    let put = stack.secrets.put_secret_value().secret_id(name).client_request_token(odd);
+    put.secret_string(value).version_stages("AWSCURRENT").send().await.unwrap();
+    stack.sql("postgres", "ALTER ROLE inventory_user CONNECTION LIMIT 3").await;
+    let answer = stack.apply().expect(3).shows("Apply complete: 1 done");
+    answer.shows("! orders: secret `goldenpath/dev/orders/postgres` has a version `an id; that");
+}
+
+#[tokio::test]
+async fn a_password_that_could_not_be_tried_is_not_called_foreign() {
+    let mut stack = Stack::with_app().await;
+    put_by_terraform(&stack, "from-terraform").await;
+    make_role(&stack, "from-terraform").await;
+    if stack.local_server().is_none() {
+        return; // A container's files are out of reach.
+    }
+    let file = stack.value("postgres", "SHOW hba_file").await;
+    let rules = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("hostssl all app_user all reject\n{rules}")).unwrap();
+    stack.sql("postgres", "SELECT pg_reload_conf()").await;
+    let answer = stack.plan().expect(3);
+    let answer = answer.shows("the password in `goldenpath/dev/app/postgres` could not be tried: ");
+    assert!(!answer.stdout.contains("made by someone else"), "{}", answer.stdout);
+
+    std::fs::write(&file, rules).unwrap();
+    stack.sql("postgres", "SELECT pg_reload_conf()").await;
+    stack.converge().shows("adopted: the password in the secret logs in");
+}

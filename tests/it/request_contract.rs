@@ -199,3 +199,24 @@ fn the_lists_of_the_schema_are_those_of_the_platform_and_of_the_code() {
     assert_eq!(listed("size"), Size::ALL.map(|size| size.to_string()).into());
     assert_eq!(words(&schema["required"]), Field::ALL.map(|field| field.name().to_owned()).into());
 }
+
+/// What is told to people is what the program does.
+#[test]
+fn the_readme_has_the_tables_of_risks_and_sizes() {
+    let readme = text("README.md");
+    let row = |risks: &str, risk: Risk| {
+        let controls = risk.controls();
+        let besides = controls.additional.join(", ").to_lowercase();
+        let (backup, rotation) = (controls.backup_retention_days, controls.rotation_days);
+        format!("| {risks} | {backup} days | every {rotation} days | {besides} |")
+    };
+    assert_eq!(Risk::None.controls(), Risk::Low.controls());
+    let rows = [Risk::Medium, Risk::High, Risk::Access].map(|risk| row(&format!("`{risk}`"), risk));
+    for row in rows.into_iter().chain([row("`none`, `low`", Risk::Low)]) {
+        assert!(readme.contains(&row), "{row} is not in README.md");
+    }
+    let sizes = Size::ALL.map(|size| format!("`{size}` (`{}`)", size.instance_class()));
+    let [first @ .., last] = sizes;
+    let sentence = format!("Sizes are {} and {last}", first.join(", "));
+    assert!(readme.replace('\n', " ").contains(&sentence), "{sentence}");
+}

@@ -20,6 +20,11 @@ async fn no_password_is_in_a_log_a_plan_an_audit_or_any_file() {
     let second =
         stack.run(&["apply", "--env", ENV, "--auto-approve", "--format", "json", "-v"]).expect(0);
     let other = secret_password(&stack).await;
+    let rotation = stack.run(&["rotate", "--env", ENV, "--auto-approve", "app", "--master", "-v"]);
+    let rotation = rotation.expect(0);
+    let status = stack.run(&["rotation-status", "--env", ENV, "-v"]).expect(0);
+    let (third, master) = (secret_password(&stack).await, master_password(&stack).await);
+    assert!(third != other && master != "Master-0123456789");
 
     let log = stack.server_log().await;
     assert!(
@@ -27,7 +32,13 @@ async fn no_password_is_in_a_log_a_plan_an_audit_or_any_file() {
         "the log is on"
     );
     let mut texts = vec![("the server's log".to_owned(), log)];
-    for (name, answer) in [("plan", plan), ("first apply", first), ("second apply", second)] {
+    for (name, answer) in [
+        ("plan", plan),
+        ("first apply", first),
+        ("second apply", second),
+        ("rotation", rotation),
+        ("status", status),
+    ] {
         texts.push((format!("{name}: stdout"), answer.stdout));
         texts.push((format!("{name}: stderr"), answer.stderr));
     }
@@ -35,10 +46,15 @@ async fn no_password_is_in_a_log_a_plan_an_audit_or_any_file() {
     assert!(texts.iter().any(|(name, _)| name.ends_with("plan.json")));
     assert!(texts.iter().any(|(name, _)| name.ends_with("rds_request_audit.csv")));
     for (name, text) in &texts {
-        for secret in [&password, &other, "Master-0123456789"] {
+        for secret in [&password, &other, &third, &master, "Master-0123456789"] {
             assert!(!text.contains(secret), "a password is in {name}");
         }
     }
+}
+
+async fn master_password(stack: &Stack) -> String {
+    let secret = stack.secret("goldenpath/dev/rds/master").await;
+    secret["password"].as_str().unwrap().to_owned()
 }
 
 async fn secret_password(stack: &Stack) -> String {

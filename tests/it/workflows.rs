@@ -3,6 +3,7 @@
 mod expression;
 mod github;
 mod requests;
+mod rotation;
 mod runner;
 mod servers;
 
@@ -34,6 +35,8 @@ async fn every_run_block_of_every_workflow_does_what_it_is_for() {
         let runs = match file.as_str() {
             "ci.yml" => continuous_integration().await,
             "create-rds-database.yml" => requests::request().await,
+            "pr-secret-rotation-warning.yml" => rotation::warning().await,
+            "secret-rotation-check.yml" => rotation::check().await,
             "rds-database-apply.yml" => servers::apply().await,
             "rds-plan.yml" => servers::plan().await,
             "rds-size-approval-guard.yml" => requests::approvals().await,

@@ -7,7 +7,7 @@ use goldenpath_rds::actual::{Actual, Content, MasterSecret, Secret, Version};
 use goldenpath_rds::desired::Desired;
 use goldenpath_rds::diff::{Rotation, diff, rotation};
 use goldenpath_rds::new_versions::NewVersions;
-use goldenpath_rds::plan::{Change, Plan};
+use goldenpath_rds::plan::{Change, ObstacleKind, Plan};
 use goldenpath_rds::version_id::VersionId;
 use uuid::Uuid;
 
@@ -128,6 +128,21 @@ fn a_rotation_of_the_master_is_finished_from_anywhere() {
     every_prefix_is_finished(Master::fresh(terraform(1)), &ALL);
     // The clock was set back since the last rotation.
     every_prefix_is_finished(Master::fresh(ours(50, 0)), &ALL);
+}
+
+#[test]
+fn a_master_that_rds_manages_is_an_obstacle_to_its_rotation_alone() {
+    let mut actual = Master::fresh(ours(1, 0)).actual();
+    actual.master.name = "rds!db-1234".to_owned();
+    if let Some(secret) = &mut actual.master.secret {
+        secret.owning_service = Some("rds".to_owned());
+    }
+    let wanted =
+        Rotation { entries: BTreeSet::new(), master: true, begins: true, ends_sessions: false };
+    let plan = rotation(&nothing(), &actual, &new(1), &wanted);
+    let kinds: Vec<_> = plan.obstacles.iter().map(|obstacle| obstacle.kind).collect();
+    assert_eq!((kinds, plan.steps), (vec![ObstacleKind::ForeignSecret], vec![]));
+    assert_eq!(diff(&nothing(), &actual, &new(1)).obstacles, []);
 }
 
 #[test]

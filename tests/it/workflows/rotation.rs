@@ -1,0 +1,81 @@
+//! Passwords that are due: an issue every morning, a word on pull requests.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::github::GitHub;
+use super::runner::{self, Event, Run};
+use super::{APP, NONE, pull_request, succeeded};
+use crate::harness::Stack;
+
+const APP_SECRET: &str = "goldenpath/dev/app/postgres";
+const VARIABLES: &str = "envs/dev-rds/terraform.tfvars";
+
+/// Gives a secret a version that is so many days old: its id says so.
+async fn put(stack: &Stack, secret: &str, days: i64, value: &Value) {
+    let at = Timestamp::now() - SignedDuration::from_hours(24 * days);
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &[7; 10]).into_uuid().to_string();
+    let put = stack.secrets.put_secret_value().secret_id(secret).client_request_token(&id);
+    let put = put.secret_string(value.to_string()).version_stages("AWSCURRENT");
+    if put.send().await.is_err() {
+        let create = stack.secrets.create_secret().name(secret).client_request_token(&id);
+        create.secret_string(value.to_string()).send().await.unwrap();
+    }
+}
+
+/// A master whose password is fresh, and an application's, so many days old.
+async fn aged(days: i64) -> Stack {
+    let stack = Stack::new("").await;
+    put(&stack, "goldenpath/dev/rds/master", 1, &stack.master_secret()).await;
+    put(&stack, APP_SECRET, days, &json!({ "username": "app_user", "password": "x" })).await;
+    stack
+}
+
+fn morning(github: &GitHub) -> Event<'static> {
+    let sha = github.git(&["rev-parse", "HEAD"]);
+    Event { name: "schedule", payload: json!({}), branch: "main", sha }
+}
+
+pub async fn check() -> Vec<Run> {
+    let stack = aged(40).await;
+    let github = GitHub::new(&[(VARIABLES, APP), ("envs/local-rds/terraform.tfvars", APP)]);
+    let file = "secret-rotation-check.yml";
+    let due = succeeded(runner::run(file, &github, &stack, &morning(&github)));
+    let again = succeeded(runner::run(file, &github, &stack, &morning(&github)));
+    let issues = github.list("issues");
+    assert_eq!(issues.as_array().unwrap().len(), 1, "one issue, kept up to date: {issues}");
+    assert_eq!(issues[0]["title"], "Secret rotation is due in dev");
+    let body = issues[0]["body"].as_str().unwrap();
+    assert!(body.contains("app") && body.contains("overdue"), "{body}");
+
+    // What cannot be read is not compliance: the check fails, and the issue stays.
+    let delete = stack.secrets.delete_secret().secret_id(APP_SECRET);
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let unknown = runner::run(file, &github, &stack, &morning(&github));
+    assert!(unknown.failed.contains("check dev"), "{}", unknown.log);
+    assert_eq!(github.list("issues").as_array().unwrap().len(), 1);
+
+    put(&stack, APP_SECRET, 1, &json!({ "username": "app_user", "password": "y" })).await;
+    let clean = succeeded(runner::run(file, &github, &stack, &morning(&github)));
+    assert_eq!(github.list("issues"), json!([]));
+    vec![due, again, clean]
+}
+
+pub async fn warning() -> Vec<Run> {
+    let stack = aged(40).await;
+    let github = GitHub::new(&[(VARIABLES, APP)]);
+    let event = pull_request(&github, &[(VARIABLES, NONE)]);
+    let file = "pr-secret-rotation-warning.yml";
+    let warned = succeeded(runner::run(file, &github, &stack, &event));
+    let comments = github.list("comments");
+    let body = comments[0]["body"].as_str().unwrap();
+    assert!(body.starts_with("<!-- rotation-status dev -->") && body.contains("overdue"), "{body}");
+
+    // Nothing that goes wrong here holds up a pull request.
+    let delete = stack.secrets.delete_secret().secret_id(APP_SECRET);
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let broken = succeeded(runner::run(file, &github, &stack, &event));
+    assert_eq!(github.list("comments"), comments, "{}", broken.log);
+    vec![warned]
+}
