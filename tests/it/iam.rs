@@ -17,15 +17,13 @@ fn run(stack: &Stack, recorder: &Recorder, arguments: &[&str]) -> Answer {
     answer(command.output().expect("the executable runs"))
 }
 
-/// A secret as Terraform makes it: it has no tags, and its version's id is no UUID.
-async fn made_by_terraform(stack: &Stack) {
+/// A secret made by hand: it has no tags, and its version's id tells no time.
+async fn make_by_hand(stack: &Stack) {
     let value = json!({
-        "username": "app_user", "password": "from-terraform", "host": "localhost",
+        "username": "app_user", "password": "made-by-hand", "host": "localhost",
         "port": stack.port().to_string(), "dbname": "app", "engine": "postgres",
     });
-    let request = stack.secrets.create_secret().name(SECRET).secret_string(value.to_string());
-    let id = "terraform-20261122201146539200000002";
-    request.client_request_token(id).send().await.unwrap();
+    stack.put_secret(SECRET, &value).await;
 }
 
 async fn delete(stack: &Stack) {
@@ -70,7 +68,7 @@ async fn reading_commands_ask_for_what_their_policies_allow() {
         let stack = Stack::with_app().await;
         let recorder = Recorder::start();
         run(&stack, &recorder, &[command]);
-        made_by_terraform(&stack).await;
+        make_by_hand(&stack).await;
         run(&stack, &recorder, &[command]);
         stack.converge();
         run(&stack, &recorder, &[command]).expect(0);
@@ -89,7 +87,7 @@ async fn apply_asks_for_what_its_policy_allows() {
     move_the_server(&stack).await;
     run(&stack, &recorder, &APPLY).expect(0);
     let stack = Stack::with_app().await;
-    made_by_terraform(&stack).await;
+    make_by_hand(&stack).await;
     run(&stack, &recorder, &APPLY).expect(0);
     assert_least("apply", &recorder);
 }
@@ -97,7 +95,7 @@ async fn apply_asks_for_what_its_policy_allows() {
 #[tokio::test]
 async fn rotate_asks_for_what_its_policy_allows() {
     let (stack, recorder) = (Stack::with_app().await, Recorder::start());
-    made_by_terraform(&stack).await;
+    make_by_hand(&stack).await;
     stack.converge();
     run(&stack, &recorder, &["rotate", "--all", "--master", "--auto-approve"]).expect(0);
     assert_least("rotate", &recorder);
