@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::harness::{MASTER, MASTER_DATABASE, MASTER_PASSWORD, Stack};
@@ -72,10 +73,26 @@ async fn request() -> Stack {
     stack
 }
 
+/// The password of `inventory_service` is 33 days old: its version's id says so.
 async fn rotation() -> Stack {
     let stack = Stack::new(TWO).await;
+    let at = Timestamp::now() - SignedDuration::from_hours(33 * 24 + 1);
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &[7; 10]).into_uuid();
+    let value = secret(&stack, "Thirty-three-days-0");
+    let create = stack.secrets.create_secret().name("goldenpath/dev/inventory_service/postgres");
+    let create = create.client_request_token(id.to_string()).secret_string(value.to_string());
+    create.send().await.unwrap();
     stack.converge();
     stack
+}
+
+/// What applications read.
+fn secret(stack: &Stack, password: &str) -> Value {
+    json!({
+        "username": "inventory_user", "password": password, "host": "localhost",
+        "port": stack.port().to_string(), "dbname": "inventory_service", "engine": "postgres",
+    })
 }
 
 /// The role of `orders` is somebody else's, and an apply has stumbled over it.
@@ -94,10 +111,7 @@ async fn adoption() -> Stack {
     let grants = "SET ROLE platform_admin; GRANT ALL ON SCHEMA public TO inventory_user;
         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO inventory_user";
     stack.sql(MASTER_DATABASE, grants).await;
-    let value = json!({
-        "username": "inventory_user", "password": "Predecessor-1", "host": "localhost",
-        "port": stack.port().to_string(), "dbname": "inventory_service", "engine": "postgres",
-    });
+    let value = secret(&stack, "Predecessor-1");
     stack.put_secret("goldenpath/dev/inventory_service/postgres", &value).await;
     stack
 }
