@@ -85,6 +85,14 @@ test-containers: ## Run the tests on the images postgres:14 to postgres:18, wher
 			cargo test --locked --test it $(ARGS); \
 	done
 
+.PHONY: test-faults
+test-faults: ## Let every request fail in every way, and kill runs at every step (make test does a part)
+	@scripts/prerequisites test
+	@scripts/venv requirements-local.txt
+	@GOLDENPATH_TEST_FAULTS=all GOLDENPATH_TEST_PGBIN="$$(scripts/find-postgres)" \
+		GOLDENPATH_TEST_MOTO="$$PWD/.local/venv/bin/moto_server" \
+		cargo test --locked --test it -- --nocapture faults::
+
 .PHONY: bench
 bench: ## Time the reading of 5,000 entries
 	@cargo bench --locked --bench tfvars

@@ -27,6 +27,9 @@ const HEADER: [&str; 10] = [
     "message",
 ];
 
+/// In bytes; a row is far shorter. What is longer is no row that a run was writing.
+const LONGEST_ROW: usize = 1 << 16;
+
 /// The verb of a run. It is the action of the rows that begin and end an entry's part of it; the rows
 /// between name their change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +155,7 @@ impl Audit {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn close_unfinished(&self) -> Result<usize> {
+        self.mend().map_err(|error| self.lost(&error))?;
         let open = self.unfinished().map_err(|error| self.lost(&error))?;
         let records: Vec<_> = open
             .values()
@@ -182,8 +186,9 @@ impl Audit {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(open),
             Err(error) => return Err(error),
         };
-        for record in csv::ReaderBuilder::new().flexible(true).from_reader(file).records() {
-            let record = record?;
+        for record in csv::ReaderBuilder::new().flexible(true).from_reader(file).byte_records() {
+            // A spreadsheet may have saved it in another encoding.
+            let record = csv::StringRecord::from_byte_record_lossy(record?);
             let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
             if Verb::ALL.iter().all(|verb| verb.word() != cell(6)) {
                 continue;
@@ -196,6 +201,30 @@ impl Audit {
             }
         }
         Ok(open)
+    }
+
+    /// A row that a killed run was writing may have a line break inside its last cell, so the whole file
+    /// is looked at; once in a run.
+    fn mend(&self) -> std::io::Result<()> {
+        let mut file = match OpenOptions::new().read(true).append(true).open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        file.lock()?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        let last = last_record(&text)?;
+        if is_whole(&text[last..]) || text.len() - last > LONGEST_ROW {
+            return Ok(());
+        }
+        let torn = String::from_utf8_lossy(&text[last..]).into_owned();
+        let mut lines = csv::Writer::from_writer(Vec::new());
+        lines.write_record(self.torn_record(&torn).map(defused))?;
+        let lines = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        file.set_len(last as u64)?;
+        file.write_all(&lines)?;
+        file.sync_all()
     }
 
     fn record(&self, row: &Row<'_>, build_id: &str, run_id: &str) -> [String; 10] {
@@ -256,12 +285,28 @@ impl Audit {
     }
 }
 
+/// Where the last record begins.
+fn last_record(text: &[u8]) -> std::io::Result<usize> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let (mut record, mut last) = (csv::ByteRecord::new(), 0);
+    while reader.read_byte_record(&mut record)? {
+        last = record.position().map_or(last, |at| usize::try_from(at.byte()).unwrap_or(last));
+    }
+    Ok(last)
+}
+
+/// Whether a record ends: what comes after it is another one.
+fn is_whole(record: &[u8]) -> bool {
+    let text = [record, b"x"].concat();
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*text);
+    record.is_empty() || record.ends_with(b"\n") && reader.into_byte_records().count() == 2
+}
+
 /// Takes off what stands after the last line break: the row that a killed run was writing.
 fn take_torn_line(file: &mut File) -> std::io::Result<Option<String>> {
     let length = file.metadata()?.len();
     let mut text = Vec::new();
-    // A row is far shorter than this.
-    file.seek(SeekFrom::Start(length.saturating_sub(1 << 16)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_ROW as u64)))?;
     file.read_to_end(&mut text)?;
     if text.is_empty() || text.ends_with(b"\n") {
         return Ok(None);
@@ -332,5 +377,28 @@ mod tests {
         assert_eq!(records.len(), 3);
         assert!(records[1][9].ends_with("2026-11-22T00:00:00Z,dev,\"half"));
         assert_eq!(&records[1][7], "warning");
+    }
+
+    #[test]
+    fn a_row_torn_inside_a_cell_or_a_letter_is_mended_before_the_next_run() {
+        let torn: [&[u8]; 4] = [
+            b"2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,\"two\nlines",
+            b"2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,\"a line\n",
+            "2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,\"caf\u{e9}".as_bytes(),
+            b"2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,caf\xc3",
+        ];
+        for torn in torn {
+            let root = tempfile::tempdir().unwrap();
+            let audit = audit(root.path());
+            audit.append(&row("create_role", Status::Success, "a \"cell\"\nof two lines")).unwrap();
+            OpenOptions::new().append(true).open(&audit.path).unwrap().write_all(torn).unwrap();
+            assert_eq!(audit.close_unfinished().unwrap(), 0);
+            audit.append(&row(Verb::Apply.word(), Status::Success, "")).unwrap();
+            let records = records(&audit);
+            assert_eq!(records.len(), 3, "{records:?}");
+            assert_eq!((&records[1][6], &records[1][7]), ("audit", "warning"));
+            assert!(records[1][9].contains("2026-11-22T00:00:00Z,dev"), "{records:?}");
+            assert_eq!(&records[2][7], "success");
+        }
     }
 }

@@ -45,13 +45,19 @@ pub async fn connect(settings: &Settings) -> Result<SecretsManager> {
     require_certificates()?;
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts()))
         .timeout_config(time_limits())
         .load()
         .await;
     require_credentials(&config).await?;
     let config = aws_sdk_secretsmanager::config::Builder::from(&config).http_client(paced_client());
     Ok(SecretsManager { client: aws_sdk_secretsmanager::Client::from_conf(config.build()) })
+}
+
+/// `AWS_MAX_ATTEMPTS` counts, as for every tool of AWS.
+fn attempts() -> u32 {
+    let given = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok());
+    given.filter(|attempts| *attempts > 0).unwrap_or(ATTEMPTS)
 }
 
 /// Without one the SDK's HTTP client panics (measured). Slim container images have none.

@@ -24,7 +24,7 @@ where
     let error = Error::new(format!("{what}: {code}: {message}{id}"));
     match code {
         "AccessDeniedException" => {
-            error.hint(format!("allow secretsmanager:{call} on it; the README has the IAM policy"))
+            error.hint(format!("allow secretsmanager:{call} on it; the policies are in docs/iam"))
         }
         "ExpiredTokenException" | "UnrecognizedClientException" => {
             error.hint("renew the AWS credentials: run `aws sso login`, say")

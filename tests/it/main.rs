@@ -8,12 +8,14 @@
 
 mod access;
 mod approvals;
+mod audit;
 mod catalog;
 mod catalog_layouts;
 mod concurrency;
 mod documentation;
 mod drift;
 mod external_secret;
+mod faults;
 mod form;
 mod governance;
 mod harness;

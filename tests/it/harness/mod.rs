@@ -13,7 +13,7 @@ mod tls;
 mod wire;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
-pub use recorder::{Recorder, Request};
+pub use recorder::{Fault, Hit, Recorder, Request};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
 pub use wire::{Failure, Wire};
