@@ -66,6 +66,7 @@ pub fn judge(
             |message: String| wrong.push(Wrong { entry: Some(entry.key.clone()), message });
         judge_matrix(entry, &roles, actual, &mut add);
         judge_database(desired, entry, actual, &public, &mut add);
+        judge_strangers(desired, entry, &roles, actual, &mut add);
         let credential = credentials.get(&entry.key).filter(|found| !found.works);
         if let Some(Credential { secret, remark, .. }) = credential {
             add(format!("secret `{secret}` does not log in: {}", remark.as_deref().unwrap_or("?")));
@@ -122,6 +123,37 @@ fn judge_matrix(entry: &Entry, roles: &Matrix, actual: &Actual, add: &mut impl F
         if !is_own && !is_open {
             add(format!(
                 "role \"{role}\" may connect to database \"{name}\", which is not its own"
+            ));
+        }
+    }
+}
+
+/// A role without an entry that was granted CONNECT by name is there on purpose; `plan` tells of it. One
+/// that gets in as a member of another role may read what that role may.
+fn judge_strangers(
+    desired: &Desired,
+    entry: &Entry,
+    roles: &Matrix,
+    actual: &Actual,
+    add: &mut impl FnMut(String),
+) {
+    let name = entry.database.as_str();
+    let Some(database) = actual.databases.get(name) else { return };
+    let connects = |grantee: Grantee| {
+        database.privileges_of(&grantee).any(|held| held == DatabasePrivilege::Connect)
+    };
+    if desired.owner_of(&entry.database) != Some(entry) || connects(Grantee::Public) {
+        return;
+    }
+    let is_known = |role: &str| {
+        role == actual.server.master
+            || desired.entries.values().any(|entry| entry.username.as_str() == role)
+    };
+    for (role, _) in roles.iter().filter(|(role, enters)| enters.contains(name) && !is_known(role))
+    {
+        if !connects(Grantee::Role(role.clone())) {
+            add(format!(
+                "role \"{role}\" has no entry and may connect to database \"{name}\", as a member of another role"
             ));
         }
     }

@@ -126,6 +126,7 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
         findings.step(Change::GrantConnect { database: name.clone(), to }, reason);
     }
     note_others(context, database, findings);
+    note_members(context, findings);
     compare_comment(context, database, findings);
     if !database.allows_connections {
         let reason = "closed to connections until here";
@@ -140,6 +141,20 @@ fn reason_to_close(database: &Database) -> &'static str {
         "PUBLIC is every role on the server; another role that connects to it needs an entry, or a GRANT of its own"
     } else {
         "PUBLIC is every role on the server"
+    }
+}
+
+/// Whoever is a member of the owner enters the database and reads all that is in it.
+fn note_members(context: &Context<'_>, findings: &mut Findings) {
+    let owner = context.entry.username.as_str();
+    let is_entrys =
+        |name: &str| context.desired.entries.values().any(|entry| entry.username.as_str() == name);
+    let members = context.actual.roles.iter().filter(|(name, role)| {
+        role.member_of.contains(owner) && **name != context.actual.server.master && !is_entrys(name)
+    });
+    for (name, _) in members {
+        let of = BTreeSet::from([owner.to_owned()]);
+        findings.note(Note::Memberships { role: name.clone(), of });
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::actual::{Actual, DatabasePrivilege, Endpoint};
 use crate::desired::Desired;
-use crate::name::{DatabaseName, EntryKey, Environment, RoleName};
+use crate::name::{DatabaseName, EntryKey, Environment};
 pub use change::{Change, Phase};
 pub use parts::{Connection, FuturePrivileges, ObjectPrivileges, PasswordSource, RoleAttributes};
 
@@ -171,10 +171,10 @@ pub enum Note {
         /// What it holds.
         privileges: BTreeSet<DatabasePrivilege>,
     },
-    /// An entry's role is a member of other roles, and has their rights.
+    /// A role has the rights of other roles, and one of the two is an entry's.
     Memberships {
-        /// The entry's role.
-        role: RoleName,
+        /// The member.
+        role: String,
         /// The other roles.
         of: BTreeSet<String>,
     },

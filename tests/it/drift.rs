@@ -171,11 +171,13 @@ async fn what_others_were_given_is_told_and_left() {
         )
         .await;
     stack.sql("postgres", "GRANT pg_monitor TO shop_reporting").await;
+    stack.sql("postgres", "CREATE ROLE handmade LOGIN; GRANT shop_user TO handmade").await;
     stack
         .apply()
         .expect(0)
         .shows("note: role \"monitoring\" holds CONNECT on database \"shop\" and no entry says so; it is left alone")
         .shows("note: role \"shop_reporting\" is a member of \"pg_monitor\"")
+        .shows("note: role \"handmade\" is a member of \"shop_user\"")
         .shows("No changes:");
     let acl = "SELECT has_database_privilege('monitoring', 'shop', 'CONNECT')::text";
     assert_eq!(stack.value("postgres", acl).await, "true");

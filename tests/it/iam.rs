@@ -94,9 +94,40 @@ async fn apply_asks_for_what_its_policy_allows() {
 
 #[tokio::test]
 async fn rotate_asks_for_what_its_policy_allows() {
+    const ROTATE: [&str; 4] = ["rotate", "--all", "--master", "--auto-approve"];
     let (stack, recorder) = (Stack::with_app().await, Recorder::start());
     make_by_hand(&stack).await;
     stack.converge();
-    run(&stack, &recorder, &["rotate", "--all", "--master", "--auto-approve"]).expect(0);
+    run(&stack, &recorder, &ROTATE).expect(0);
+    // A secret that is on its way out, and one that is lost.
+    delete(&stack).await;
+    run(&stack, &recorder, &ROTATE).expect(0);
+    let lost = stack.secrets.delete_secret().secret_id(SECRET).force_delete_without_recovery(true);
+    lost.send().await.unwrap();
+    run(&stack, &recorder, &ROTATE).expect(0);
     assert_least("rotate", &recorder);
+}
+
+/// CreateSecret is allowed for secrets that carry the tags that we give them.
+#[tokio::test]
+async fn a_secret_is_created_with_the_tags_that_the_policy_asks_for() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let secret = stack.secrets.describe_secret().secret_id(SECRET).send().await.unwrap();
+    let path = format!("{}/docs/iam/apply.json", env!("CARGO_MANIFEST_DIR"));
+    let policy: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let create =
+        statements.iter().find(|one| one["Action"] == json!(["secretsmanager:CreateSecret"]));
+    let asked = create.unwrap()["Condition"]["StringEquals"].as_object().unwrap();
+    assert_eq!(asked.len(), 2);
+    for (key, wanted) in asked {
+        let key = key.strip_prefix("aws:RequestTag/").unwrap();
+        let tag = secret.tags().iter().find(|tag| tag.key() == Some(key)).unwrap();
+        assert_eq!(
+            tag.value(),
+            Some(wanted.as_str().unwrap().replace("ENV", ENV).as_str()),
+            "{key}"
+        );
+    }
 }

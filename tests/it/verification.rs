@@ -71,6 +71,12 @@ async fn each_break_of_the_isolation_is_found() {
         ),
         (
             "postgres",
+            "CREATE ROLE handmade LOGIN; GRANT orders_user TO handmade",
+            "DROP ROLE handmade",
+            "! orders: role \"handmade\" has no entry and may connect to database \"orders\", as a member of another role",
+        ),
+        (
+            "postgres",
             "GRANT TEMPORARY ON DATABASE orders TO PUBLIC",
             "REVOKE TEMPORARY ON DATABASE orders FROM PUBLIC",
             "! orders: PUBLIC holds TEMPORARY on database \"orders\"",

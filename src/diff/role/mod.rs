@@ -136,7 +136,7 @@ fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findi
     let harmless = |of: &&String| !rights.contains(&of.as_str()) && *of != "rds_iam";
     let of: BTreeSet<String> = role.member_of.iter().filter(harmless).cloned().collect();
     if !of.is_empty() {
-        findings.note(Note::Memberships { role: name.clone(), of });
+        findings.note(Note::Memberships { role: name.to_string(), of });
     }
 }
 
