@@ -1,57 +1,21 @@
 //! The secret of an entry: which versions there are, and which one the role's password will be from.
 
-use std::collections::BTreeMap;
+mod fields;
+mod refusals;
+mod versions;
 
 use jiff::Timestamp;
 
 use super::Context;
 use super::findings::Findings;
 use super::role::{Says, Standing};
-use crate::actual::{ConnectionFields, Content, Secret, Version};
-use crate::plan::{Change, Connection, Note, ObstacleKind, PasswordSource};
+use crate::actual::{Secret, Version};
+use crate::plan::{Change, Note, ObstacleKind, PasswordSource};
 use crate::version_id::VersionId;
-
-/// The versions of a secret once the steps planned so far are done.
-pub(super) struct Planned {
-    pub(super) current: Known,
-    pub(super) pending: Option<Known>,
-    /// Whether AWSCURRENT stands already, so that a login with it could be tried.
-    pub(super) current_exists: bool,
-    /// A pending version that a newer AWSCURRENT has overtaken.
-    overtaken: Option<VersionId>,
-}
-
-/// A version and the age of its password.
-#[derive(Clone)]
-pub(super) struct Known {
-    pub(super) id: VersionId,
-    pub(super) born: Option<Timestamp>,
-}
-
-impl Known {
-    fn new(id: VersionId) -> Self {
-        let born = id.born();
-        Self { id, born }
-    }
-
-    /// Strictly older; what carries no time is never called older.
-    pub(super) fn is_older_than(&self, born: Option<Timestamp>) -> bool {
-        matches!((self.born, born), (Some(mine), Some(other)) if mine < other)
-    }
-}
-
-impl From<&Version> for Known {
-    fn from(version: &Version) -> Self {
-        Self { id: version.id.clone(), born: version.born }
-    }
-}
-
-impl Planned {
-    /// The version that the role's password will come from.
-    pub(super) fn target(&self) -> &Known {
-        self.pending.as_ref().unwrap_or(&self.current)
-    }
-}
+use fields::{connection, differing_tags, drift, wanted_tags};
+pub(super) use refusals::other_manager;
+use refusals::{refuse_malformed, refuse_other_managers, refuse_unknown};
+pub(super) use versions::{Known, Planned};
 
 /// Plans the versions. `None` when an obstacle leaves nothing to set a password from.
 pub(super) fn compare(
@@ -253,82 +217,6 @@ fn reason_for_new_password(
     }
 }
 
-fn refuse_other_managers(
-    context: &Context<'_>,
-    secret: &Secret,
-    findings: &mut Findings,
-) -> Option<()> {
-    let Some((why, hint)) = other_manager(secret) else { return Some(()) };
-    let message = format!("secret `{}` {why}", context.entry.secret);
-    findings.obstacle(ObstacleKind::ForeignSecret, message, hint);
-    None
-}
-
-/// Why another program sets the passwords in a secret, and what to do about it.
-pub(super) fn other_manager(secret: &Secret) -> Option<(String, &'static str)> {
-    let foreign_pending = secret.pending.as_ref().filter(|version| !version.id.is_ours());
-    if let Some(service) = &secret.owning_service {
-        let why = format!("is managed by the AWS service `{service}`");
-        Some((why, "let that service rotate it, or use a secret that no service owns"))
-    } else if secret.rotation_enabled {
-        let hint = "run `aws secretsmanager cancel-rotate-secret` for it: two programs must not set one password";
-        Some(("is rotated by AWS (RotationEnabled)".to_owned(), hint))
-    } else if let Some(version) = &secret.odd_version {
-        let hint =
-            "put the value again with a UUID as ClientRequestToken, as the AWS CLI does by itself";
-        Some((format!("has a version `{version}`, an id of an unknown form"), hint))
-    } else {
-        let hint = "finish that rotation, or take the label off with `aws secretsmanager update-secret-version-stage`";
-        foreign_pending.map(|version| {
-            (format!("has a version {} that is AWSPENDING and not ours", version.id), hint)
-        })
-    }
-}
-
-/// A secret in its recovery window gives no value, no login with it and no times. Where the tags, the
-/// ids and the role's marker do not say it all, the steps after its restoration cannot be planned.
-fn refuse_unknown(
-    context: &Context<'_>,
-    role: Option<&Standing<'_>>,
-    secret: &Secret,
-    findings: &mut Findings,
-) -> Option<()> {
-    let vouching = context.entry.vouching_tags(&context.actual.server.endpoint);
-    let vouched = vouching.iter().all(|(name, value)| secret.tags.get(name) == Some(value));
-    let mut versions = [&secret.current, &secret.pending].into_iter().flatten();
-    let dated = versions.all(|version| version.born.is_some());
-    let needs_login = role.is_some_and(|role| matches!(role.says, Says::Nothing));
-    let known = vouched && dated && (!needs_login || context.reset_asked());
-    if known || secret.current.is_none() {
-        return Some(());
-    }
-    let name = &context.entry.secret;
-    findings.obstacle(
-        ObstacleKind::ForeignSecret,
-        format!("secret `{name}` is scheduled for deletion, and what stands in it cannot be read until it is restored"),
-        format!("run `aws secretsmanager restore-secret --secret-id {name}`, then plan again"),
-    );
-    None
-}
-
-fn refuse_malformed(
-    context: &Context<'_>,
-    version: &Version,
-    findings: &mut Findings,
-) -> Option<()> {
-    match &version.content {
-        Content::NotRead | Content::Connection(_) => Some(()),
-        Content::Malformed(why) => {
-            findings.obstacle(
-                ObstacleKind::MalformedSecret,
-                format!("version {} of secret `{}`: {why}", version.id, context.entry.secret),
-                "a secret is a JSON object with the string `password`; put the right value, or delete the secret",
-            );
-            None
-        }
-    }
-}
-
 /// Younger than the role's password and than the secret's, whatever the clocks say.
 fn new_password(
     context: &Context<'_>,
@@ -349,61 +237,4 @@ fn stage(context: &Context<'_>, version: VersionId, password: PasswordSource) ->
         password,
         connection: connection(context),
     }
-}
-
-fn connection(context: &Context<'_>) -> Connection {
-    Connection {
-        username: context.entry.username.clone(),
-        dbname: context.entry.database.clone(),
-        endpoint: context.actual.server.endpoint.clone(),
-    }
-}
-
-/// What differs between the fields of a version and the entry, in words.
-fn drift(context: &Context<'_>, secret: &Secret, version: &Version) -> Option<String> {
-    let wanted = connection(context);
-    let found = match &version.content {
-        Content::Connection(fields) => fields.clone(),
-        Content::NotRead => fields_of_tags(&secret.tags, &wanted),
-        Content::Malformed(_) => return None,
-    };
-    let port = wanted.endpoint.port.to_string();
-    let fields = [
-        ("username", found.username, wanted.username.as_str()),
-        ("host", found.host, &wanted.endpoint.host),
-        ("port", found.port, &port),
-        ("dbname", found.dbname, wanted.dbname.as_str()),
-    ];
-    let differing: Vec<_> = fields
-        .into_iter()
-        .filter(|(_, found, wanted)| found.as_deref() != Some(wanted))
-        .map(|(name, found, wanted)| match found {
-            Some(found) => format!("{name} `{found}` -> `{wanted}`"),
-            None => format!("{name} `{wanted}` is missing"),
-        })
-        .collect();
-    (!differing.is_empty()).then(|| format!("{}, the password stays", differing.join(", ")))
-}
-
-/// What the tags claim of a version that was not read; a tag that is missing claims nothing false.
-fn fields_of_tags(tags: &BTreeMap<String, String>, wanted: &Connection) -> ConnectionFields {
-    let tag = |name: &str, otherwise: String| Some(tags.get(name).cloned().unwrap_or(otherwise));
-    let endpoint = tags.get("Endpoint").and_then(|endpoint| endpoint.rsplit_once(':'));
-    let part = |part: Option<&str>, otherwise: String| Some(part.map_or(otherwise, str::to_owned));
-    ConnectionFields {
-        username: tag("Username", wanted.username.to_string()),
-        host: part(endpoint.map(|(host, _)| host), wanted.endpoint.host.clone()),
-        port: part(endpoint.map(|(_, port)| port), wanted.endpoint.port.to_string()),
-        dbname: tag("Database", wanted.dbname.to_string()),
-    }
-}
-
-fn wanted_tags(context: &Context<'_>) -> BTreeMap<String, String> {
-    context.entry.tags(&context.actual.server.endpoint, &context.desired.environment)
-}
-
-fn differing_tags(context: &Context<'_>, secret: &Secret) -> BTreeMap<String, String> {
-    let mut tags = wanted_tags(context);
-    tags.retain(|name, value| secret.tags.get(name) != Some(value));
-    tags
 }

@@ -1,0 +1,48 @@
+//! What is known of the versions of a secret.
+
+use jiff::Timestamp;
+
+use crate::actual::Version;
+use crate::version_id::VersionId;
+
+/// The versions of a secret once the steps planned so far are done.
+pub(in crate::diff) struct Planned {
+    pub(in crate::diff) current: Known,
+    pub(in crate::diff) pending: Option<Known>,
+    /// Whether AWSCURRENT stands already, so that a login with it could be tried.
+    pub(in crate::diff) current_exists: bool,
+    /// A pending version that a newer AWSCURRENT has overtaken.
+    pub(super) overtaken: Option<VersionId>,
+}
+
+/// A version and the age of its password.
+#[derive(Clone)]
+pub(in crate::diff) struct Known {
+    pub(in crate::diff) id: VersionId,
+    pub(in crate::diff) born: Option<Timestamp>,
+}
+
+impl Known {
+    pub(super) fn new(id: VersionId) -> Self {
+        let born = id.born();
+        Self { id, born }
+    }
+
+    /// Strictly older; what carries no time is never called older.
+    pub(in crate::diff) fn is_older_than(&self, born: Option<Timestamp>) -> bool {
+        matches!((self.born, born), (Some(mine), Some(other)) if mine < other)
+    }
+}
+
+impl From<&Version> for Known {
+    fn from(version: &Version) -> Self {
+        Self { id: version.id.clone(), born: version.born }
+    }
+}
+
+impl Planned {
+    /// The version that the role's password will come from.
+    pub(in crate::diff) fn target(&self) -> &Known {
+        self.pending.as_ref().unwrap_or(&self.current)
+    }
+}
