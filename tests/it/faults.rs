@@ -41,10 +41,12 @@ fn scenarios(requests: &[String]) -> Vec<Scenario> {
     }
     // Eleven and the number of faults and hits have no common factor, so a flow sees them all.
     let in_turns = scenarios.iter().step_by(11).copied();
-    let lost = (0..requests.len()).map(|at| Scenario {
-        fault: Fault::LostAnswer,
-        hit: Hit::Only(at),
-        attempts: 1,
+    // What was written unseen and is written again is where most can go wrong.
+    let lost = requests.iter().enumerate().flat_map(|(at, operation)| {
+        let is_read = ["List", "Describe", "Get"].iter().any(|verb| operation.starts_with(verb));
+        let attempts: &[usize] = if is_read { &[1] } else { &[1, 5] };
+        let lost = |attempts| Scenario { fault: Fault::LostAnswer, hit: Hit::Only(at), attempts };
+        attempts.iter().copied().map(lost).collect::<Vec<_>>()
     });
     in_turns.chain(lost).collect()
 }
