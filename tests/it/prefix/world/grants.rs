@@ -152,9 +152,10 @@ impl World {
     pub(super) fn has_traces(&self, entry: &Entry) -> bool {
         let name = self.server.master_database.as_ref();
         let Some(database) = name.and_then(|name| self.databases.get(name)) else { return false };
-        if database.owner != self.server.master
-            || !self.master_may(database, DatabasePrivilege::Connect)
-        {
+        let can_enter = database.allows_connections
+            && !database.is_invalid
+            && self.master_may(database, DatabasePrivilege::Connect);
+        if database.owner != self.server.master || !can_enter {
             return false;
         }
         let role = Grantee::Role(entry.username.to_string());
