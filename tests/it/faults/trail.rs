@@ -14,7 +14,7 @@ const CALLS: [(&str, &[&str]); 5] = [
 ];
 
 /// Beginnings and contents of statements, and what they are called in the audit.
-const STATEMENTS: [(&str, &str, &str); 13] = [
+const STATEMENTS: [(&str, &str, &str); 15] = [
     ("CREATE ROLE", "", "create_role"),
     ("ALTER ROLE", " PASSWORD ", "set_password"),
     ("ALTER ROLE", "", "alter_role"),
@@ -22,6 +22,8 @@ const STATEMENTS: [(&str, &str, &str); 13] = [
     ("CREATE DATABASE", "", "create_database"),
     ("ALTER DATABASE", "ALLOW_CONNECTIONS true", "allow_connections"),
     ("COMMENT ON DATABASE", "", "comment_on_database"),
+    ("ALTER SCHEMA public OWNER TO", "", "own_public_schema"),
+    ("REVOKE CREATE ON SCHEMA public", "FROM PUBLIC", "close_public_schema"),
     ("REVOKE", "FROM PUBLIC", "revoke_from_public"),
     ("GRANT CONNECT ON DATABASE", "", "grant_connect"),
     ("ALTER DEFAULT PRIVILEGES", " GRANT ", "grant_default_privileges"),
