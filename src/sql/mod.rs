@@ -2,8 +2,6 @@
 
 mod privileges;
 
-use std::fmt::Write as _;
-
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 
 use crate::actual::{DatabasePrivilege, Server};
@@ -134,19 +132,6 @@ pub fn own_public_schema(owner: &RoleName) -> String {
 #[must_use]
 pub fn close_public_schema() -> String {
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned()
-}
-
-/// The text without its verifiers, for `-v`.
-#[must_use]
-pub fn redacted(sql: &str) -> String {
-    let mut text = String::with_capacity(sql.len());
-    let mut parts = sql.split("'SCRAM-SHA-256$");
-    text.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let rest = part.split_once('\'').map_or("", |(_, rest)| rest);
-        let _ = write!(text, "'SCRAM-SHA-256$…'{rest}");
-    }
-    text
 }
 
 fn identifier(name: &impl ToString) -> String {

@@ -218,6 +218,21 @@ async fn a_failure_is_written_too_and_an_obstacle_leaves_the_record_as_it_is() {
     statuses("active", "active");
 }
 
+/// It is counted as not governed, and tags that a catalog once asked for are no contradiction.
+#[tokio::test]
+async fn what_the_catalog_no_longer_says_is_no_disagreement() {
+    let stack = stack().await;
+    stack.run(&APPLY).expect(0);
+    let app = record("app", "active").replace("      owner: app-team\n", "");
+    stack.write(CATALOG, &catalog(&[app, record("other", "active")]));
+    stack.converge();
+    stack
+        .run(&CHECK)
+        .expect(2)
+        .shows("database app: no owner is said")
+        .shows("All sides agree; 1 of 2 databases (50 %)");
+}
+
 #[tokio::test]
 async fn what_server_and_secrets_lack_or_have_besides_is_listed() {
     let stack = stack().await;
