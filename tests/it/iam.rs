@@ -58,7 +58,7 @@ fn allowed(command: &str) -> BTreeSet<String> {
 
 #[track_caller]
 fn assert_least(command: &str, recorder: &Recorder) {
-    let asked: BTreeSet<_> = recorder.requests().into_iter().map(|one| one.operation).collect();
+    let asked: BTreeSet<_> = recorder.seen().into_iter().map(|one| one.operation).collect();
     assert_eq!(asked, allowed(command), "what `{command}` asks for, and what its policy allows");
 }
 

@@ -12,7 +12,7 @@ fn run(stack: &Stack, recorder: &Recorder, arguments: &[&str]) -> Answer {
 }
 
 fn operations(recorder: &Recorder) -> BTreeSet<String> {
-    recorder.requests().into_iter().map(|request| request.operation).collect()
+    recorder.seen().into_iter().map(|request| request.operation).collect()
 }
 
 /// Requests that were under way at once, at most.
@@ -53,7 +53,7 @@ async fn writes_are_at_most_40_a_second_and_requests_at_most_8_at_once() {
     let recorder = Recorder::start();
     run(&stack, &recorder, &["apply", "--env", ENV, "--auto-approve"]).expect(0);
     run(&stack, &recorder, &["rotate", "--env", ENV, "--all", "--auto-approve"]).expect(0);
-    let requests = recorder.requests();
+    let requests = recorder.seen();
     let writes = requests.iter().filter(|request| !is_read(request)).count();
     let (rate, at_once) = (most_writes_a_second(&requests), most_at_once(&requests));
     println!("{} requests, {writes} writes, {rate} in a second, {at_once} at once", requests.len());

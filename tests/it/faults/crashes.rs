@@ -1,69 +1,78 @@
-//! SIGKILL while Secrets Manager is asked, at any row of the audit, and at random moments.
+//! SIGKILL at every request and every statement, at any row of the audit, and at random moments.
 
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::all_are_wanted;
-use super::world::{Flow, Who, World};
+use super::part;
+use super::world::{Flow, Place, Who, World};
 use crate::harness::{Fault, Hit};
 
 /// Random moments of each flow.
 const MOMENTS: usize = 10;
 
+/// How many crashes of a flow the default run has.
+const PART: usize = 7;
+
 /// Where the run is killed.
 #[derive(Clone, Copy, Debug)]
 enum Crash {
-    /// A request is under way: it has not come through, or it was carried out.
-    Asking(Fault, usize),
+    /// A request or a statement is under way: it has not come through, or it was carried out.
+    Asking(Place, Fault, usize),
     /// The audit has this many lines more.
     Row(usize),
     /// After a time.
     After(Duration),
 }
 
-/// Kills flows in all places (`make test-faults`), or in every seventh, and counts them.
+/// Kills flows in all places (`make test-faults`), or in some, and counts them.
 async fn crash(flows: [Flow; 2], who: Who) {
     for flow in flows {
         let mut world = World::new(flow, who).await;
         let _ = world.undisturbed().await;
-        let before = world.lines();
-        let began = Instant::now();
-        let (requests, wanted) = world.undisturbed().await;
+        let (before, began) = (world.lines(), Instant::now());
+        let undisturbed = world.undisturbed().await;
         let (rows, took) = (world.lines() - before, began.elapsed());
-        let mut crashes = Vec::new();
-        for at in 0..requests.len() {
-            crashes.push(Crash::Asking(Fault::Stuck, at));
-            crashes.push(Crash::Asking(Fault::Mute, at));
-        }
+        let mut crashes = asking(Place::Request, undisturbed.requests.len());
+        crashes.extend(asking(Place::Statement, undisturbed.statements.len()));
         crashes.extend((1..rows).map(Crash::Row));
         let mut dice = rand::rng();
         crashes.extend((0..MOMENTS).map(|_| Crash::After(took.mul_f64(dice.random()))));
-        let crashes: Vec<_> =
-            crashes.iter().step_by(if all_are_wanted() { 1 } else { 7 }).collect();
+        let (crashes, began) = (part(&crashes, PART), Instant::now());
         let mut killed = 0;
         for crash in &crashes {
-            killed += usize::from(killed_at(&mut world, **crash).await);
-            world.recover(&wanted).await;
+            killed += usize::from(killed_at(&mut world, *crash).await);
+            world.recover(&undisturbed.state).await;
         }
-        println!("{flow:?} of {who:?}: {} crash points, {killed} runs killed", crashes.len());
+        println!(
+            "{flow:?} of {who:?}: {} crash points, {killed} runs killed, {:.1} s",
+            crashes.len(),
+            began.elapsed().as_secs_f64()
+        );
         // A row may be the run's last, and a random moment after its end.
         assert!(killed * 2 > crashes.len(), "{killed} of {}", crashes.len());
     }
+}
+
+fn asking(place: Place, count: usize) -> Vec<Crash> {
+    let at = |at| [Fault::Stuck, Fault::Mute].map(|fault| Crash::Asking(place, fault, at));
+    (0..count).flat_map(at).collect()
 }
 
 /// Whether the run was killed before its end.
 async fn killed_at(world: &mut World, crash: Crash) -> bool {
     world.prepare().await;
     let had_role = world.has_role().await;
-    if let Crash::Asking(fault, at) = crash {
-        world.recorder.trouble(Some((fault, Hit::Only(at))));
+    if let Crash::Asking(place, fault, at) = crash {
+        world.trouble(place, (fault, Hit::Only(at)));
     }
     let lines = world.lines();
     let mut run = world.start(5);
     match crash {
-        Crash::Asking(..) => assert!(world.recorder.wait_until_stuck(&mut run), "{crash:?}"),
+        Crash::Asking(place, ..) => {
+            assert!(world.wait_until_stuck(place, &mut run), "{crash:?} was not reached");
+        }
         Crash::Row(more) => wait_for(&mut run, || world.lines() >= lines + more),
         Crash::After(time) => tokio::time::sleep(time).await,
     }

@@ -1,42 +1,35 @@
 //! Answers that never come, that come from another time, and a service that is not there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::all_are_wanted;
-use super::world::{Flow, Who, World};
+use super::world::{Flow, Place, Who, World};
+use super::{Scenario, all_are_wanted, part, play};
 use crate::harness::{ENV, Fault, Hit, Stack, answer};
 
-/// Each write of a rotation, and a read: the client gives up after its deadline, not later.
-#[tokio::test]
-async fn a_request_that_is_never_answered_ends_at_its_deadline() {
-    let runtime = || tokio::runtime::Runtime::new().unwrap();
-    std::thread::scope(|scope| {
-        for (operation, nth) in [
-            ("ListSecrets", 0),
-            ("PutSecretValue", 0),
-            ("UpdateSecretVersionStage", 0),
-            ("UpdateSecretVersionStage", 1),
-        ] {
-            let faults = [Fault::Mute, Fault::Stuck].into_iter();
-            for fault in faults.take(if all_are_wanted() { 2 } else { 1 }) {
-                let runtime = runtime();
-                scope.spawn(move || runtime.block_on(unanswered(fault, operation, nth)));
-            }
-        }
+/// The client gives up after its deadline, not later.
+fn requests_are_never_answered(flow: Flow) {
+    play(flow, Who::Owner, 12, Duration::from_secs(25), |run| {
+        let unanswered = |at| {
+            let fault = |fault| Scenario::request(fault, Hit::Only(at), 1);
+            [fault(Fault::Stuck), fault(Fault::Mute)]
+        };
+        part(&(0..run.requests.len()).flat_map(unanswered).collect::<Vec<_>>(), 3)
     });
 }
 
-async fn unanswered(fault: Fault, operation: &str, nth: usize) {
-    let mut world = World::new(Flow::Rotate, Who::Owner).await;
-    let _ = world.undisturbed().await;
-    let (requests, wanted) = world.undisturbed().await;
-    let mut places = requests.iter().enumerate().filter(|(_, name)| *name == operation);
-    let (at, _) = places.nth(nth).expect("it is asked for");
-    let began = Instant::now();
-    world.disturbed(fault, Hit::Only(at), 1).await;
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(25), "{operation} {fault:?}: {took:?}");
-    world.recover(&wanted).await;
+#[test]
+fn create_ends_at_the_deadline_of_every_request() {
+    requests_are_never_answered(Flow::Create);
+}
+
+#[test]
+fn adopt_ends_at_the_deadline_of_every_request() {
+    requests_are_never_answered(Flow::Adopt);
+}
+
+#[test]
+fn rotate_ends_at_the_deadline_of_every_request() {
+    requests_are_never_answered(Flow::Rotate);
 }
 
 /// ListSecrets as it was before the secret was there, before it was rotated, before it was changed.
@@ -53,8 +46,8 @@ async fn a_list_that_lags_leads_nowhere_else() {
 async fn lagging(flow: Flow, who: Who) {
     let mut world = World::new(flow, who).await;
     let _ = world.undisturbed().await;
-    let (_, wanted) = world.undisturbed().await;
-    world.disturbed(Fault::Lagging, Hit::From(0), 5).await.expect(0);
+    let wanted = world.undisturbed().await.state;
+    world.disturbed(Place::Request, (Fault::Lagging, Hit::From(0)), 5).await.expect(0);
     assert_eq!(wanted, world.state().await, "{flow:?}");
     world.recover(&wanted).await;
 }

@@ -1,17 +1,12 @@
-//! Whether the audit tells everything that was done.
+//! Whether the audit tells everything that was done, and nothing else: each effect has a row of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use crate::harness::{Recorder, Stack};
+use crate::harness::{Recorder, Request, Stack};
 
-/// Writes to Secrets Manager and what they are called in the audit.
-const CALLS: [(&str, &[&str]); 5] = [
-    ("CreateSecret", &["create_secret"]),
-    ("PutSecretValue", &["stage_version"]),
-    ("UpdateSecretVersionStage", &["publish_version", "clear_pending"]),
-    ("TagResource", &["tag_secret"]),
-    ("RestoreSecret", &["restore_secret"]),
-];
+/// What a server's settings must be for [`Trail`] to read its log: the run, the database, the statement.
+pub const SETTINGS: [&str; 2] = ["log_statement=ddl", "log_line_prefix=%a %d|"];
 
 /// Beginnings and contents of statements, and what they are called in the audit.
 const STATEMENTS: [(&str, &str, &str); 15] = [
@@ -32,65 +27,118 @@ const STATEMENTS: [(&str, &str, &str); 15] = [
     ("REVOKE", "", "revoke_privileges"),
 ];
 
+type Counts = BTreeMap<String, usize>;
+
 /// What was done since the beginning of a scenario.
 #[derive(Default)]
 pub struct Trail {
     rows: usize,
     log: usize,
-    calls: Vec<String>,
+    fences: usize,
+    calls: Counts,
 }
 
 impl Trail {
     pub async fn begin(&mut self, stack: &Stack) {
         self.rows = stack.audit().len();
-        self.log = stack.server_log().await.len();
+        self.log = self.server_log(stack).await.len();
         self.calls.clear();
     }
 
-    /// Takes over what the relay has let through.
+    /// Takes over what the relay has let through of one run. What was sent again with the same content
+    /// is one effect: an attempt whose answer was lost.
     pub fn note(&mut self, recorder: &Recorder) {
-        let requests = recorder.requests().into_iter().filter(|request| request.carried_out);
-        self.calls.extend(requests.map(|request| request.operation));
+        let requests: Vec<_> =
+            recorder.seen().into_iter().filter(|request| request.carried_out).collect();
+        let effects = requests.iter().filter_map(|one| Some((action(one)?, one.body.to_string())));
+        let distinct: BTreeSet<_> = effects.collect();
+        count(&mut self.calls, distinct.into_iter().map(|(action, _)| action));
     }
 
-    /// Every effect has its row, but for the one that each killed run was at; and every run has an end.
-    pub async fn check(&self, stack: &Stack) {
-        let rows = &stack.audit()[self.rows..];
-        let action = |row: &String| row.split(',').nth(2).unwrap_or_default().to_owned();
-        let told: BTreeSet<_> = rows.iter().map(action).collect();
-        let calls = CALLS.iter().filter(|(call, _)| self.calls.iter().any(|done| done == call));
-        let mut missing: Vec<_> =
-            calls.filter(|(_, rows)| rows.iter().all(|row| !told.contains(*row))).collect();
-        let log = stack.server_log().await;
+    /// A row says that it was done only of what was done; all that was done has a row, but for the
+    /// effect that a killed run was at; and every run has an end.
+    pub async fn check(&mut self, stack: &Stack) {
+        let log = self.server_log(stack).await;
+        let mut done = self.calls.clone();
         let statements: BTreeSet<_> = log[self.log..].lines().filter_map(change).collect();
-        let mut unsaid: Vec<_> = statements.iter().filter(|name| !told.contains(**name)).collect();
-        let interrupted = rows.iter().filter(|row| row.ends_with(",interrupted")).count();
-        let count = |end: bool| {
-            rows.iter()
-                .filter(|row| row.contains(",apply,") || row.contains(",rotate,"))
-                .filter(|row| !row.starts_with(",,") && !row.ends_with(",no_change"))
-                .filter(|row| row.ends_with(",started") != end)
-                .count()
+        count(&mut done, statements.iter().map(|(_, _, action)| *action));
+        let audit = stack.audit();
+        let rows: Vec<Vec<&str>> =
+            audit[self.rows..].iter().map(|row| row.split(',').collect()).collect();
+        let with = |status: &str| {
+            let mut counts = Counts::new();
+            count(&mut counts, rows.iter().filter(|row| row[3] == status).map(|row| row[2]));
+            counts
         };
-        assert_eq!(count(false), count(true), "{rows:#?}");
-        for _ in 0..interrupted {
-            let _ = missing.pop().map(drop).or_else(|| unsaid.pop().map(drop));
+        let (success, error) = (with("success"), with("error"));
+        let interrupted: usize = with("interrupted").values().sum();
+        let mut untold = 0;
+        for (action, times) in &done {
+            let of = |counts: &Counts| counts.get(action).copied().unwrap_or(0);
+            assert!(of(&success) <= *times, "{action}: done {times} times: {rows:#?}");
+            untold += times.saturating_sub(of(&success) + of(&error));
         }
-        assert!(missing.is_empty() && unsaid.is_empty(), "{missing:?} {unsaid:?} {rows:#?}");
-        assert!(!statements.is_empty() || !self.calls.is_empty(), "nothing was recorded");
+        assert!(untold <= interrupted, "{untold} effects have no row: {done:?} {rows:#?}");
+        let is_of_a_run = |action: &str| ["apply", "rotate"].contains(&action);
+        let invented =
+            success.keys().find(|action| !done.contains_key(*action) && !is_of_a_run(action));
+        assert_eq!(invented, None, "it was not done: {done:?} {rows:#?}");
+        let of_entries = rows.iter().filter(|row| !row[0].is_empty() && row[3] != "no_change");
+        let of_runs = of_entries.filter(|row| is_of_a_run(row[2]));
+        let (begun, ended): (Vec<_>, Vec<_>) = of_runs.partition(|row| row[3] == "started");
+        assert_eq!(begun.len(), ended.len(), "{rows:#?}");
+        let nothing_to_do = rows.iter().any(|row| row[3] == "no_change");
+        assert!(nothing_to_do || !done.is_empty(), "nothing was recorded: {rows:#?}");
+    }
+
+    /// The log up to here. It is written by a process of its own, so a statement of the test shows
+    /// when all that came before has arrived.
+    async fn server_log(&mut self, stack: &Stack) -> String {
+        self.fences += 1;
+        let fence = format!("DROP ROLE IF EXISTS fence_{}_", self.fences);
+        stack.sql("postgres", &fence).await;
+        loop {
+            let log = stack.server_log().await;
+            if log.contains(&fence) {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 
-/// The change that a line of the server's log tells of; only our own lines.
-fn change(line: &str) -> Option<&'static str> {
+fn count<'a>(counts: &mut Counts, actions: impl Iterator<Item = &'a str>) {
+    for action in actions {
+        *counts.entry(action.to_owned()).or_default() += 1;
+    }
+}
+
+/// What a request is called in the audit; reading has no row.
+fn action(request: &Request) -> Option<&'static str> {
+    match request.operation.as_str() {
+        "CreateSecret" => Some("create_secret"),
+        "PutSecretValue" => Some("stage_version"),
+        "UpdateSecretVersionStage" if request.body["VersionStage"] == "AWSCURRENT" => {
+            Some("publish_version")
+        }
+        "UpdateSecretVersionStage" => Some("clear_pending"),
+        "TagResource" => Some("tag_secret"),
+        "GetSecretValue" | "ListSecrets" | "DescribeSecret" | "ListSecretVersionIds" => None,
+        other => panic!("what is {other} called in the audit?"),
+    }
+}
+
+/// The change that a line of the server's log tells of, with the run, the database and the statement:
+/// a run that sends the same again does it because another session got in its way. Only our own lines.
+fn change(line: &str) -> Option<(&str, &str, &'static str)> {
     let (who, line) = line.split_once('|')?;
     let statement = line.split_once("statement: ")?.1;
     if !who.starts_with("goldenpath-rds") {
         return None;
     }
     let known = STATEMENTS.iter().find(|(beginning, content, _)| {
-        statement.starts_with(beginning) && (statement.contains(content))
+        statement.starts_with(beginning) && statement.contains(content)
     });
     let (_, _, name) = known.unwrap_or_else(|| panic!("which change is `{statement}`?"));
-    Some(name)
+    Some((who, statement, name))
 }

@@ -7,13 +7,17 @@ mod moto;
 mod process;
 mod rds;
 mod recorder;
+mod relay;
 mod repository;
 mod stack;
+mod statements;
 mod tls;
 mod wire;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
-pub use recorder::{Fault, Hit, Recorder, Request};
+pub use recorder::{Recorder, Request};
+pub use relay::{Fault, Hit, Trouble};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
+pub use statements::Statements;
 pub use wire::{Failure, Wire};
