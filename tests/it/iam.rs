@@ -1,10 +1,14 @@
 //! The policies in `docs/iam` allow what each command asks for, and nothing else.
 
+mod policy;
+
 use std::collections::BTreeSet;
+use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Answer, ENV, Recorder, Stack, answer};
+use crate::harness::{Answer, ENV, Recorder, Request, Stack, answer};
+use policy::Policy;
 
 const SECRET: &str = "goldenpath/dev/app/postgres";
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
@@ -38,28 +42,15 @@ async fn move_the_server(stack: &Stack) {
     put.secret_string(value.to_string()).send().await.unwrap();
 }
 
-/// What a policy allows.
-fn allowed(command: &str) -> BTreeSet<String> {
-    let path = format!("{}/docs/iam/{command}.json", env!("CARGO_MANIFEST_DIR"));
-    let policy: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let statements = policy["Statement"].as_array().unwrap();
-    let mut actions = BTreeSet::new();
-    for statement in statements {
-        assert_eq!(statement["Effect"], "Allow");
-        for action in statement["Action"].as_array().unwrap() {
-            let action = action.as_str().unwrap().strip_prefix("secretsmanager:").unwrap();
-            // The one action that knows no resource.
-            assert_eq!(action == "ListSecrets", statement["Resource"] == "*", "{statement}");
-            actions.insert(action.to_owned());
-        }
-    }
-    actions
-}
-
+/// Each request is allowed, on the secret that it is about; and each action that is allowed was asked for.
 #[track_caller]
 fn assert_least(command: &str, recorder: &Recorder) {
-    let asked: BTreeSet<_> = recorder.seen().into_iter().map(|one| one.operation).collect();
-    assert_eq!(asked, allowed(command), "what `{command}` asks for, and what its policy allows");
+    let (policy, requests) = (Policy::of(command), recorder.seen());
+    for request in &requests {
+        assert!(policy.allows(request), "`{command}` may not: {request:?}");
+    }
+    let asked: BTreeSet<_> = requests.iter().map(|one| one.operation.as_str()).collect();
+    assert_eq!(asked, policy.actions(), "what `{command}` asks for, and what its policy allows");
 }
 
 #[tokio::test]
@@ -108,26 +99,33 @@ async fn rotate_asks_for_what_its_policy_allows() {
     assert_least("rotate", &recorder);
 }
 
-/// CreateSecret is allowed for secrets that carry the tags that we give them.
-#[tokio::test]
-async fn a_secret_is_created_with_the_tags_that_the_policy_asks_for() {
-    let stack = Stack::with_app().await;
-    stack.converge();
-    let secret = stack.secrets.describe_secret().secret_id(SECRET).send().await.unwrap();
-    let path = format!("{}/docs/iam/apply.json", env!("CARGO_MANIFEST_DIR"));
-    let policy: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let statements = policy["Statement"].as_array().unwrap();
-    let create =
-        statements.iter().find(|one| one["Action"] == json!(["secretsmanager:CreateSecret"]));
-    let asked = create.unwrap()["Condition"]["StringEquals"].as_object().unwrap();
-    assert_eq!(asked.len(), 2);
-    for (key, wanted) in asked {
-        let key = key.strip_prefix("aws:RequestTag/").unwrap();
-        let tag = secret.tags().iter().find(|tag| tag.key() == Some(key)).unwrap();
-        assert_eq!(
-            tag.value(),
-            Some(wanted.as_str().unwrap().replace("ENV", ENV).as_str()),
-            "{key}"
-        );
+/// A request as the relay would have seen it.
+fn request(operation: &str, body: serde_json::Value) -> Request {
+    let now = Instant::now();
+    Request { operation: operation.to_owned(), body, began: now, ended: now, carried_out: false }
+}
+
+#[test]
+fn no_policy_reaches_another_environment_or_makes_secrets_that_are_not_ours() {
+    let tags = |environment: &str| json!([{"Key": "ManagedBy", "Value": "goldenpath-rds"}, {"Key": "Environment", "Value": environment}]);
+    for command in ["apply", "rotate"] {
+        let policy = Policy::of(command);
+        let create =
+            |name: &str, tags| request("CreateSecret", json!({"Name": name, "Tags": tags}));
+        assert!(policy.allows(&create(SECRET, tags(ENV))));
+        assert!(!policy.allows(&create(SECRET, tags("prod"))));
+        assert!(!policy.allows(&create(SECRET, json!([]))));
+        assert!(!policy.allows(&create("goldenpath/prod/app/postgres", tags(ENV))));
+        let put = |secret: &str| request("PutSecretValue", json!({"SecretId": secret}));
+        assert!(policy.allows(&put(SECRET)));
+        assert!(!policy.allows(&put("goldenpath/prod/app/postgres")));
+        assert!(!policy.allows(&put("goldenpath/development/app/postgres")));
+    }
+    for command in ["plan", "verify", "rotation-status", "apply", "rotate"] {
+        let policy = Policy::of(command);
+        for action in policy.actions().into_iter().filter(|action| *action != "ListSecrets") {
+            let body = json!({"SecretId": "goldenpath/prod/app/postgres", "Tags": tags(ENV)});
+            assert!(!policy.allows(&request(action, body)), "{command}: {action}");
+        }
     }
 }
