@@ -254,9 +254,9 @@ pub struct Planning {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The environment: `dev` reads envs/dev-rds
+    /// The environment: `dev` reads envs/dev-rds; repeatable for rotation-status and catalog check
     #[arg(long, global = true, value_name = "ENV")]
-    pub env: Option<String>,
+    pub env: Vec<String>,
     /// The repository: the folder that holds envs/ and governance/
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     pub root: PathBuf,

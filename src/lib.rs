@@ -41,5 +41,6 @@ pub mod sql;
 pub mod tfvars;
 pub mod verification;
 pub mod version_id;
+pub mod visible;
 mod words;
 pub mod yaml;

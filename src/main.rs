@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use goldenpath_rds::cli::Cli;
 use goldenpath_rds::commands;
@@ -27,8 +27,29 @@ async fn main() -> ExitCode {
 }
 
 fn parse() -> Result<(Cli, Vec<Argument>), clap::Error> {
-    let matches = Cli::command().try_get_matches()?;
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    if let Some(flag) = given_in_two_places(&command, &matches) {
+        let message = format!("--{flag} stands before and after the verb; give it in one place");
+        return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+    }
     Ok((Cli::from_arg_matches(&matches)?, in_order(&matches)))
+}
+
+/// A flag of every verb of which clap has dropped values: of those before and after the verb it keeps the latter.
+fn given_in_two_places(command: &Command, matches: &ArgMatches) -> Option<String> {
+    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let flags = command.get_arguments().filter(|flag| flag.is_global_set());
+    let given = flags.filter_map(|flag| {
+        let (id, name) = (flag.get_id().as_str(), flag.get_long()?);
+        let (long, with_value) = (format!("--{name}"), format!("--{name}="));
+        let count = words.iter().filter(|word| **word == long || word.starts_with(&with_value));
+        let kept = matches.get_raw(id).map_or(0, Iterator::count).max(1);
+        (count.count() > kept).then(|| name.to_owned())
+    });
+    given.into_iter().next()
 }
 
 /// `--var` and `--var-file` in the order given, which decides who wins.

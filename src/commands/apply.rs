@@ -45,8 +45,8 @@ fn read_saved(path: &Path) -> Result<Saved> {
 }
 
 fn environment(global: &Global, saved: Option<&Saved>) -> Result<Environment> {
-    match (saved, &global.env) {
-        (Some(saved), Some(env)) if saved.environment != *env => Err(Error::of(
+    match (saved, variables::given_environment(global)?) {
+        (Some(saved), Some(env)) if saved.environment != env => Err(Error::of(
             ErrorKind::Usage,
             format!("the saved plan is for environment `{}`, --env is `{env}`", saved.environment),
         )),

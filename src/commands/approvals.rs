@@ -40,13 +40,18 @@ impl Sides {
             repository::parsed(approvals::PATH, text, |source| approvals::read(source), output)
         };
         let (base, head) = (args.base.as_str(), args.head.as_str());
-        if Path::new(base).is_file() && Path::new(head).is_file() {
-            return Ok(Self {
-                base: catalog(read_text(Path::new(base))?)?,
-                head: catalog(read_text(Path::new(head))?)?,
-                rules: rules(read_text(&root.join(approvals::PATH))?)?,
-                head_commit: None,
-            });
+        match (Path::new(base).is_file(), Path::new(head).is_file()) {
+            (true, true) => {
+                return Ok(Self {
+                    base: catalog(read_text(Path::new(base))?)?,
+                    head: catalog(read_text(Path::new(head))?)?,
+                    rules: rules(read_text(&root.join(approvals::PATH))?)?,
+                    head_commit: None,
+                });
+            }
+            (true, false) => return Err(mixed(base, head)),
+            (false, true) => return Err(mixed(head, base)),
+            (false, false) => {}
         }
         let (base, head) = (git::commit(root, base)?, git::commit(root, head)?);
         let left_at = git::merge_base(root, &base, &head)?;
@@ -57,6 +62,11 @@ impl Sides {
             head_commit: Some(head),
         })
     }
+}
+
+fn mixed(file: &str, other: &str) -> Error {
+    Error::of(ErrorKind::Usage, format!("`{file}` is a file, and `{other}` is none"))
+        .hint("--base and --head are two commits or two catalog files; refs/heads/NAME names a branch that is called like a file")
 }
 
 /// From the event of the workflow run and, since that has the newest review only, `--reviews`.

@@ -39,14 +39,14 @@ pub(super) async fn check(
     Ok(if found.iter().all(Agreement::is_complete) { 0 } else { 2 })
 }
 
-/// The one of `--env`, or all that the catalog or the folder has.
+/// Those of `--env`, or all that the catalog or the folder has.
 fn environments(
     global: &Global,
     args: &CheckArgs,
     catalog: &Catalog,
 ) -> Result<BTreeSet<Environment>> {
-    if global.env.is_some() {
-        return Ok(BTreeSet::from([variables::environment(global)?]));
+    if !global.env.is_empty() {
+        return variables::some_environments(global);
     }
     if args.live {
         let hint = "each environment has a server and a master's secret of its own";
@@ -69,7 +69,8 @@ fn desired(
     arguments: &[Argument],
     output: Output,
 ) -> Result<Desired> {
-    if !variables::environments(&global.root).contains(environment.as_str()) && global.env.is_none()
+    if !variables::environments(&global.root).contains(environment.as_str())
+        && global.env.is_empty()
     {
         return Ok(Desired {
             environment: environment.clone(),

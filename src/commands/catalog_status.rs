@@ -5,13 +5,18 @@ use super::run::{Planned, Run};
 use super::{repository, today};
 use crate::apply::Outcome;
 use crate::error::{Error, Result};
-use crate::rds_catalog::{self, Progress, statuses};
+use crate::rds_catalog::{self, Progress, statuses, unrecorded};
 
 impl Run<'_> {
     /// Brings the status of the entries' records up to date.
     pub(super) fn record_in_catalog(&self, planned: &Planned<'_>, outcome: &Outcome) -> Result<()> {
         let root = &self.global.root;
         let catalog = repository::catalog(root, self.output)?;
+        for database in unrecorded(&catalog, self.desired) {
+            let file = rds_catalog::PATH;
+            self.output
+                .tell(&format!("catalog: {file} has no entry for database \"{database}\"\n"));
+        }
         let progress = progress(planned, outcome);
         let changed = statuses(&catalog, self.desired, &progress);
         if changed.is_empty() {

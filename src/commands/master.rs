@@ -11,6 +11,8 @@ use crate::secret_document::SecretDocument;
 use crate::secrets_manager::{SecretsManager, Value, Which};
 use crate::version_id::VersionId;
 
+const HOST: &str = "add it: it is where applications reach the server; --host only says where to connect from here";
+
 /// What the secret says.
 pub(super) struct Master {
     pub(super) secret: String,
@@ -37,32 +39,30 @@ impl Master {
             let hint = "--master-secret names another secret";
             error.context("cannot read the master's secret").hint(hint)
         })?;
-        Self::parse(&name, &value, global)
+        Self::parse(&name, &value)
     }
 
-    fn parse(name: &str, value: &Value, global: &Global) -> Result<Self> {
+    fn parse(name: &str, value: &Value) -> Result<Self> {
         let document = value.document(name)?;
         let fields = document.connection();
-        let missing = |field: &str, flag: &str| {
-            Error::new(format!("secret `{name}` has no `{field}`"))
-                .hint(format!("add it, or give {flag}"))
+        let missing = |field: &str, hint: &str| {
+            Error::new(format!("secret `{name}` has no `{field}`")).hint(hint)
         };
-        let host = fields.host.or_else(|| global.host.clone());
         let port = match fields.port {
             Some(port) => port.parse().map_err(|_| {
                 Error::new(format!("secret `{name}`: `port` is `{port}`, not a port"))
             })?,
-            None => global.port.unwrap_or(5432),
+            None => 5432,
         };
         Ok(Self {
             secret: name.to_owned(),
             username: fields
                 .username
-                .ok_or_else(|| missing("username", "another --master-secret"))?,
+                .ok_or_else(|| missing("username", "add it, or give another --master-secret"))?,
             password: MasterPassword::new(document.password),
             version: value.version.clone(),
             database: fields.dbname.filter(|database| database != MAINTENANCE_DATABASE),
-            endpoint: Endpoint { host: host.ok_or_else(|| missing("host", "--host"))?, port },
+            endpoint: Endpoint { host: fields.host.ok_or_else(|| missing("host", HOST))?, port },
         })
     }
 

@@ -59,9 +59,9 @@ fn gather(global: &Global, args: &RequestArgs) -> Result<Fields> {
     } else if fields.texts.is_empty() {
         fields = from_event()?;
     }
-    if let Some(environment) = &global.env {
-        match fields.texts.insert(Field::Environment, environment.clone()) {
-            Some(other) if other != *environment => {
+    if let Some(environment) = variables::given_environment(global)? {
+        match fields.texts.insert(Field::Environment, environment.to_owned()) {
+            Some(other) if other != environment => {
                 let message = format!("the request is for `{other}`, --env is `{environment}`");
                 return Err(Error::of(ErrorKind::Usage, message));
             }

@@ -1,5 +1,7 @@
 //! `rotation-status`: list the secrets, compare their ages with the policy, render.
 
+use std::collections::BTreeSet;
+
 use super::ages::{Measure, ages};
 use super::files::summarise;
 use super::variables;
@@ -36,16 +38,16 @@ pub(super) async fn run(
     Ok(exit_code(&read, failed))
 }
 
-fn environments(global: &Global, args: &RotationStatusArgs) -> Result<Vec<Environment>> {
-    match (args.all_envs, &global.env) {
-        (true, Some(_)) => {
+fn environments(global: &Global, args: &RotationStatusArgs) -> Result<BTreeSet<Environment>> {
+    match (args.all_envs, global.env.is_empty()) {
+        (true, false) => {
             Err(Error::of(ErrorKind::Usage, "--env and --all-envs do not go together"))
         }
-        (true, None) => {
+        (true, true) => {
             let names = variables::environments(&global.root);
             names.iter().map(|name| variables::parse_environment(name)).collect()
         }
-        (false, _) => Ok(vec![variables::environment(global)?]),
+        (false, _) => variables::some_environments(global),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::output::Output;
 use crate::plan::Plan;
 use crate::postgres::{Access, Lock, Session, acquire};
 use crate::render;
+use crate::visible::visible;
 
 /// What the parts of one run share.
 pub(super) struct Run<'a> {
@@ -47,7 +48,7 @@ impl<'a> Run<'a> {
         let mut connections = Connections::open(global, environment, verb.word(), output).await?;
         let session = connections.session(Access::Write, output).await?;
         let patience = Duration::from_secs(lock_timeout);
-        let told = |line: &str| output.tell(&format!("{line}\n"));
+        let told = |line: &str| output.tell(&format!("{}\n", visible(line)));
         let _lock = acquire(&session, patience, told).await?;
         close_unfinished(&audit, output)?;
         let updates_catalog = false;

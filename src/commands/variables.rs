@@ -18,11 +18,31 @@ use crate::tfvars::{
 
 /// The environment of `--env`.
 pub(super) fn environment(global: &Global) -> Result<Environment> {
-    let Some(env) = &global.env else {
-        return Err(Error::of(ErrorKind::Usage, "no environment is given")
-            .hint(format!("give --env; there are: {}", known_environments(&global.root))));
-    };
-    parse_environment(env)
+    parse_environment(given_environment(global)?.ok_or_else(|| no_environment(global))?)
+}
+
+/// The environments of `--env`, for the verbs that take several.
+pub(super) fn some_environments(global: &Global) -> Result<BTreeSet<Environment>> {
+    if global.env.is_empty() {
+        return Err(no_environment(global));
+    }
+    global.env.iter().map(|env| parse_environment(env)).collect()
+}
+
+/// `--env` as it was given, for the verbs that take one.
+pub(super) fn given_environment(global: &Global) -> Result<Option<&str>> {
+    match global.env.as_slice() {
+        [] => Ok(None),
+        [env] => Ok(Some(env)),
+        [_, _, ..] => Err(Error::of(ErrorKind::Usage, "--env is given more than once").hint(
+            "one run changes one environment; rotation-status and catalog check take several",
+        )),
+    }
+}
+
+fn no_environment(global: &Global) -> Error {
+    Error::of(ErrorKind::Usage, "no environment is given")
+        .hint(format!("give --env; there are: {}", known_environments(&global.root)))
 }
 
 /// An environment's name.
@@ -165,7 +185,7 @@ fn read_folder_with(
     let folder = global.root.join(&shown_as);
     if !folder.is_dir() {
         return Err(Error::new(format!("there is no folder {}", folder.display())).hint(format!(
-            "there are: {}; --root names the repository",
+            "there are: {}; a new environment begins with that folder and a terraform.tfvars in it; --root names the repository",
             known_environments(&global.root)
         )));
     }

@@ -1,6 +1,8 @@
 //! Opening connections.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
@@ -47,6 +49,8 @@ pub struct Connector {
     tls: Tls,
     application_name: String,
     statement_timeout: Duration,
+    /// As the last session told it, `server_version_num`; 0 before the first.
+    server_version: Arc<AtomicU32>,
 }
 
 impl Connector {
@@ -59,7 +63,8 @@ impl Connector {
         application_name: String,
         statement_timeout: Duration,
     ) -> Self {
-        Self { target, tls, application_name, statement_timeout }
+        let server_version = Arc::default();
+        Self { target, tls, application_name, statement_timeout, server_version }
     }
 
     /// Opens a session.
@@ -114,7 +119,9 @@ impl Connector {
         let opening = config.connect(self.tls.connector());
         match timeout(CONNECT_TIMEOUT, opening).await {
             Ok(Ok((client, connection))) => {
-                Ok(Session::start(client, connection, self.statement_timeout))
+                let session = Session::start(client, connection, self.statement_timeout);
+                self.server_version.store(session.server_version(), Ordering::Relaxed);
+                Ok(session)
             }
             Ok(Err(error)) => Err(ConnectFailure::Postgres(error)),
             Err(_) => Err(ConnectFailure::Timeout(CONNECT_TIMEOUT)),
@@ -153,32 +160,43 @@ impl Connector {
             .ssl_mode(self.tls.mode())
             .connect_timeout(ADDRESS_TIMEOUT)
             .keepalives_idle(Duration::from_secs(30))
-            .options(startup_options(access, self.statement_timeout));
+            .options(self.startup_options(access));
         config
+    }
+
+    /// A tenant may run `ALTER DATABASE … SET` in its own database, and that would hold for our sessions
+    /// too; options of the startup packet override it. With `search_path` it also decides which operators
+    /// and functions our statements call. The server's own databases, where no tenant can set anything,
+    /// are connected to first, so its version is known when it matters.
+    fn startup_options(&self, access: Access) -> String {
+        let read_only = match access {
+            Access::Read => "on",
+            Access::Write => "off",
+        };
+        let mut options = vec![
+            "search_path=pg_catalog".to_owned(),
+            format!("default_transaction_read_only={read_only}"),
+            format!("statement_timeout={}s", self.statement_timeout.as_secs()),
+            "lock_timeout=10s".to_owned(),
+            "idle_in_transaction_session_timeout=60s".to_owned(),
+            "idle_session_timeout=0".to_owned(),
+            // Or a GRANT that grants nothing would look like one that does.
+            "client_min_messages=notice".to_owned(),
+            // A library that is not there ends the connection.
+            "local_preload_libraries=".to_owned(),
+            // So that the server notices a dead client, and frees its locks, while a statement runs.
+            "client_connection_check_interval=5s".to_owned(),
+            "role=none".to_owned(),
+        ];
+        if self.server_version.load(Ordering::Relaxed) >= TRANSACTION_TIMEOUT_SINCE {
+            options.push("transaction_timeout=0".to_owned());
+        }
+        options.iter().map(|option| format!("-c {option}")).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// A tenant may run `ALTER DATABASE … SET` in its own database, and that would hold for our sessions
-/// too; options of the startup packet override it. With `search_path` it also decides which operators
-/// and functions our statements call.
-fn startup_options(access: Access, statement_timeout: Duration) -> String {
-    let read_only = match access {
-        Access::Read => "on",
-        Access::Write => "off",
-    };
-    [
-        "search_path=pg_catalog",
-        &format!("default_transaction_read_only={read_only}"),
-        &format!("statement_timeout={}s", statement_timeout.as_secs()),
-        "lock_timeout=10s",
-        "idle_in_transaction_session_timeout=60s",
-        // So that the server notices a dead client, and frees its locks, while a statement runs.
-        "client_connection_check_interval=5s",
-        "role=none",
-    ]
-    .map(|option| format!("-c {option}"))
-    .join(" ")
-}
+/// An older server refuses a setting that it does not know.
+const TRANSACTION_TIMEOUT_SINCE: u32 = 170_000;
 
 /// Why a connection could not be opened.
 pub(super) enum ConnectFailure {

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use super::connect::{Access, ConnectFailure, Connector};
 use super::error::connect_error;
+use super::login::DATABASE_CHECK;
 use super::session::Session;
 use super::snapshot::{flag, text};
 use crate::access::{ObjectClass, Privilege};
@@ -85,10 +86,20 @@ pub async fn available_extensions(
     Ok(sets.first().into_iter().flatten().map(extension).collect())
 }
 
-/// Whether the server answered, and knows us.
+/// Whether it is this database that does not let us in. A password that is not ours, no free slot, and a
+/// server that is going down or coming up are no doing of its owner's.
 fn turns_away(error: &tokio_postgres::Error) -> bool {
-    let unknown = [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
-    error.as_db_error().is_some_and(|error| !unknown.contains(error.code()))
+    let elsewhere = [
+        SqlState::INVALID_PASSWORD,
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ];
+    error.as_db_error().is_some_and(|error| {
+        let is_full = *error.code() == SqlState::TOO_MANY_CONNECTIONS;
+        !elsewhere.contains(error.code()) && (!is_full || error.routine() == Some(DATABASE_CHECK))
+    })
 }
 
 async fn read_public_schema(session: &Session) -> Result<PublicSchema> {

@@ -104,7 +104,8 @@ fn unreachable(cause: &str, target: &Target) -> Error {
         Error::new(format!("certificate of server {at} is not for `{}`", target.server_name))
             .hint("the name comes from the master secret's `host`; --sslmode verify-ca does not compare it")
     } else if has("certificate verify failed") {
-        let reason = cause.rsplit_once('(').map_or("unknown", |(_, end)| end.trim_end_matches(')'));
+        let reason = cause.rsplit_once('(').and_then(|(_, end)| end.split(')').next());
+        let reason = reason.unwrap_or("unknown");
         Error::new(format!("certificate of server {at} is not trusted: {reason}")).hint(
             "give --sslrootcert the authority's PEM file; for RDS that is https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
         )

@@ -22,11 +22,11 @@ pub async fn acquire(
     patience: Duration,
     mut waiting: impl FnMut(&str),
 ) -> Result<Lock> {
-    let deadline = Instant::now() + patience;
+    let since = Instant::now();
     let mut told = false;
     while !try_lock(session).await? {
         let holder = holder(session).await?;
-        if Instant::now() >= deadline {
+        if since.elapsed() >= patience {
             let seconds = patience.as_secs();
             let message = format!("waited {seconds} s for the lock, which {holder} holds");
             return Err(Error::of(ErrorKind::Failure, message)

@@ -52,7 +52,7 @@ fn comes_after_the_password(refusal: &DbError) -> bool {
 const ROLE_CHECK: &str = "InitializeSessionUserId";
 
 /// Where it looks whether the database lets the role in, and how often.
-const DATABASE_CHECK: &str = "CheckMyDatabase";
+pub(super) const DATABASE_CHECK: &str = "CheckMyDatabase";
 
 fn is_at_limit(refusal: &DbError) -> bool {
     *refusal.code() == SqlState::TOO_MANY_CONNECTIONS && refusal.routine() == Some(ROLE_CHECK)

@@ -31,12 +31,13 @@ pub async fn end_sessions(session: &Session, sessions: &SessionsOf<'_>) -> Resul
     matching(session, sessions, "count(*) FILTER (WHERE pg_terminate_backend(pid))").await
 }
 
-/// Without the sessions of this process. A master that may not see the role's statistics sees NULL.
+/// Without this session, which is known by its number: names are what a session calls itself. A master that
+/// may not see the role's statistics sees NULL.
 async fn matching(session: &Session, sessions: &SessionsOf<'_>, count: &str) -> Result<u64> {
     let sql = format!(
         "SELECT {count} FROM pg_stat_activity
           WHERE usename = {} AND coalesce(backend_type = 'client backend', true)
-            AND application_name IS DISTINCT FROM current_setting('application_name')
+            AND pid <> pg_backend_pid()
             AND coalesce(backend_start < clock_timestamp() - interval '{} microseconds', true)",
         escape_literal(sessions.role),
         sessions.older_than.as_micros(),

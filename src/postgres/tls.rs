@@ -7,7 +7,7 @@ use std::str::FromStr;
 use native_tls::{Certificate, TlsConnector};
 use postgres_native_tls::MakeTlsConnector;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// libpq's `sslmode`, without `allow`, which no client of a managed server needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,7 +18,7 @@ pub enum SslMode {
     Prefer,
     /// TLS; the certificate is looked at only if --sslrootcert is given.
     Require,
-    /// TLS with a certificate of a known authority.
+    /// TLS with a certificate of an authority in --sslrootcert's file.
     VerifyCa,
     /// TLS with a certificate of a known authority for the server's name.
     VerifyFull,
@@ -64,6 +64,7 @@ impl Tls {
     /// # Errors
     /// When the file cannot be read or holds no certificate.
     pub fn new(mode: SslMode, roots: Option<&RootCertificates>) -> Result<Self> {
+        refuse_weak(mode, roots)?;
         let mut builder = TlsConnector::builder();
         // libpq: `require` with a root certificate file is `verify-ca`.
         let (verify, names) = match (mode, roots) {
@@ -97,6 +98,24 @@ impl Tls {
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => Theirs::Require,
         }
     }
+}
+
+/// A certificate that any public authority signed, for any name, proves nothing. libpq refuses these, too
+/// (PostgreSQL documentation, 34.19.1 and `sslrootcert` in 34.1.2).
+fn refuse_weak(mode: SslMode, roots: Option<&RootCertificates>) -> Result<()> {
+    let (message, hint) = match (mode, roots) {
+        (SslMode::VerifyCa, None) => (
+            "--sslmode verify-ca needs --sslrootcert FILE",
+            "for RDS that is https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
+        ),
+        (SslMode::Require | SslMode::VerifyCa, Some(RootCertificates::System)) => (
+            "--sslrootcert system goes with --sslmode verify-full alone",
+            "anybody can have a certificate for a name of their own; only verify-full compares the name",
+        ),
+        (SslMode::Disable | SslMode::Prefer | SslMode::Require | SslMode::VerifyFull, _)
+        | (SslMode::VerifyCa, Some(RootCertificates::File(_))) => return Ok(()),
+    };
+    Err(Error::of(ErrorKind::Usage, message).hint(hint))
 }
 
 /// `stack_from_pem` takes a file without any certificate for an empty list (measured).

@@ -263,14 +263,15 @@ fn compare_live(
         findings.extend(differs(None, subject(), "comment", wanted, found));
     }
     if let Some(secret) = secret {
+        // What the catalog does not say is counted as not governed; a tag that says it is no contradiction.
         let wanted = entry.governance.tags();
-        findings.extend(["Owner", "Domain", "Risk", "RequestedBy", "Id"].into_iter().filter_map(
-            |tag| {
-                let left = (Side::Catalog, wanted.get(tag).cloned());
-                let right = (Side::Secrets, secret.tags.get(tag).cloned());
-                differs(None, format!("secret {}", entry.secret), tag, left, right)
-            },
-        ));
+        let tags = ["Owner", "Domain", "Risk", "RequestedBy", "Id"].into_iter();
+        let said = tags.filter_map(|tag| Some((tag, wanted.get(tag)?.clone())));
+        findings.extend(said.filter_map(|(tag, said)| {
+            let found = (Side::Secrets, secret.tags.get(tag).cloned());
+            let subject = format!("secret {}", entry.secret);
+            differs(None, subject, tag, (Side::Catalog, Some(said)), found)
+        }));
     }
 }
 

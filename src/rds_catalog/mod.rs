@@ -36,7 +36,7 @@ use crate::words::words;
 
 pub use agreement::{Agreement, Disagreement, Finding, Live, Side, compare};
 pub use edit::{add, set_status};
-pub use progress::{Progress, statuses};
+pub use progress::{Progress, statuses, unrecorded};
 pub use read::read;
 
 /// Where the catalog stands in the repository.

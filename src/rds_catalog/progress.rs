@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Catalog, Record, Status};
+use crate::access::AccessLevel;
 use crate::desired::Desired;
-use crate::name::EntryKey;
+use crate::name::{DatabaseName, EntryKey};
 
 /// How the entries of an apply went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,16 @@ pub struct Progress {
     pub failed: BTreeSet<EntryKey>,
     /// Entries that are not what they should be for another reason: an obstacle, a signal.
     pub open: BTreeSet<EntryKey>,
+}
+
+/// The databases of the environment that have no record: whatever comes of them is written nowhere.
+#[must_use]
+pub fn unrecorded<'a>(catalog: &Catalog, desired: &'a Desired) -> Vec<&'a DatabaseName> {
+    let owners = desired.entries.values().filter(|entry| entry.access == AccessLevel::Owner);
+    owners
+        .map(|entry| &entry.database)
+        .filter(|database| catalog.get(&desired.environment, database).is_none())
+        .collect()
 }
 
 /// The records whose status changes: `pending` and `failed` become `active` once the database is what the

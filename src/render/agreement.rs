@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::human::{BOLD, RED, paint};
 use super::markdown::escaped;
-use super::words::{annotation, visible};
+use super::words::annotation;
 use crate::enums;
 use crate::rds_catalog::{Agreement, Disagreement, Finding, Side};
+use crate::visible::visible;
 
 /// For a terminal.
 #[must_use]

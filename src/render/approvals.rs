@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::human::{BOLD, GREEN, RED, paint};
 use super::markdown::cell;
-use super::words::{annotation, visible};
+use super::words::annotation;
 use crate::approvals::{Judgement, Kind};
 use crate::risk::Risk;
 use crate::size::Size;
+use crate::visible::visible;
 
 /// For a terminal.
 #[must_use]

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::notes;
-use super::words::{self, Kind, visible};
+use super::words::{self, Kind};
 use crate::apply::{Outcome, Progress, Rotated};
 use crate::audit::Verb;
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
+use crate::visible::visible;
 
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -55,7 +56,7 @@ pub fn human(plan: &Plan, color: bool) -> String {
 pub fn progress(progress: &Progress<'_>, color: bool) -> String {
     let line = |step: &Step, sign: String, end: String| {
         let entry = words::entry_name(step.entry.as_ref());
-        format!("{sign} {entry}: {}{end}\n", words::what(&step.change))
+        format!("{sign} {entry}: {}{end}\n", visible(&words::what(&step.change)))
     };
     match progress {
         Progress::Done(step, took) => {
@@ -87,7 +88,8 @@ pub fn outcome(verb: Verb, plan: &Plan, outcome: &Outcome, again: &str, color: b
     let _ = writeln!(text, ", 0 dropped.");
     for failed in &outcome.failed {
         let entry = words::entry_name(failed.entry.as_ref());
-        let _ = writeln!(text, "  {entry}: {} failed: {}", failed.change, failed.message);
+        let message = visible(&failed.message);
+        let _ = writeln!(text, "  {entry}: {} failed: {message}", failed.change);
     }
     text.push_str(&rotated(&outcome.rotated));
     if !complete {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::human::{BOLD, GREEN, RED, paint};
 use super::markdown::{cell, escaped};
-use super::words::{entry_name, visible};
+use super::words::entry_name;
 use crate::actual::DatabasePrivilege;
 use crate::verification::{Credential, Verification};
+use crate::visible::visible;
 
 /// Wider than this a matrix fits on no screen, and each role's databases are listed instead.
 const WIDEST: usize = 10;

@@ -3,6 +3,7 @@
 use crate::access::keywords;
 use crate::name::EntryKey;
 use crate::plan::{Change, FuturePrivileges, ObjectPrivileges, PasswordSource, Plan};
+use crate::visible::visible;
 
 /// How a change is marked, as Terraform marks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,16 +181,6 @@ pub(super) fn entries_with_steps(plan: &Plan) -> std::collections::BTreeSet<Opti
 pub(super) fn counts(plan: &Plan) -> (usize, usize) {
     let create = plan.steps.iter().filter(|step| kind(&step.change) == Kind::Create).count();
     (create, plan.steps.len() - create)
-}
-
-/// A text in which nothing moves a terminal's cursor: a tenant writes its database's comment, and a
-/// role's name can hold anything.
-pub(super) fn visible(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { safe.extend(c.escape_default()) } else { safe.push(c) }
-    }
-    safe
 }
 
 /// A line that GitHub shows beside a workflow run (GitHub documentation, "Workflow commands").

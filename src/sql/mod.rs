@@ -2,8 +2,6 @@
 
 mod privileges;
 
-use std::fmt::Write as _;
-
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 
 use crate::actual::{DatabasePrivilege, Server};
@@ -137,19 +135,6 @@ pub fn own_public_schema(owner: &RoleName) -> String {
 #[must_use]
 pub fn close_public_schema(owner: &str) -> String {
     as_role(owner, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-}
-
-/// The text without its verifiers, for `-v`.
-#[must_use]
-pub fn redacted(sql: &str) -> String {
-    let mut text = String::with_capacity(sql.len());
-    let mut parts = sql.split("'SCRAM-SHA-256$");
-    text.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let rest = part.split_once('\'').map_or("", |(_, rest)| rest);
-        let _ = write!(text, "'SCRAM-SHA-256$…'{rest}");
-    }
-    text
 }
 
 /// The statement as done by the owner of what it is about. Said by the master, it would count as said by

@@ -250,6 +250,11 @@ fn two_catalog_files_are_compared_as_well() {
     repository.write("old.yaml", "databases: {}\n");
     let arguments = ["approvals", "--base", "old.yaml", "--head", CATALOG];
     repository.run(&arguments).expect(3).shows("2 of 2 requests are not approved yet.");
+    repository
+        .run(&["approvals", "--base", "main", "--head", CATALOG])
+        .expect(64)
+        .says(&format!("error: `{CATALOG}` is a file, and `main` is none"))
+        .says("hint: --base and --head are two commits or two catalog files");
 }
 
 #[test]

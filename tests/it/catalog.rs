@@ -186,6 +186,15 @@ async fn a_status_that_fell_behind_is_seen_and_brought_up_to_date() {
 }
 
 #[tokio::test]
+async fn a_database_without_a_record_is_named() {
+    let stack = stack().await;
+    stack.write(CATALOG, &catalog(&[record("app", "pending")]));
+    let told = "catalog: docs/20-contracts/resource-catalogs/rds-catalog.yaml has no entry for database \"other\"\n";
+    stack.run(&APPLY).expect(0).says("catalog: app is active\n").says(told);
+    stack.run(&CHECK).expect(2).shows("database other: missing in the catalog");
+}
+
+#[tokio::test]
 async fn a_failure_is_written_too_and_an_obstacle_leaves_the_record_as_it_is() {
     let stack = stack().await;
     // The first database is someone else's, the second one cannot be created.
@@ -207,6 +216,21 @@ async fn a_failure_is_written_too_and_an_obstacle_leaves_the_record_as_it_is() {
     stack.sql("postgres", "DROP DATABASE app").await;
     stack.run(&APPLY).expect(0).says("catalog: app is active\n");
     statuses("active", "active");
+}
+
+/// It is counted as not governed, and tags that a catalog once asked for are no contradiction.
+#[tokio::test]
+async fn what_the_catalog_no_longer_says_is_no_disagreement() {
+    let stack = stack().await;
+    stack.run(&APPLY).expect(0);
+    let app = record("app", "active").replace("      owner: app-team\n", "");
+    stack.write(CATALOG, &catalog(&[app, record("other", "active")]));
+    stack.converge();
+    stack
+        .run(&CHECK)
+        .expect(2)
+        .shows("database app: no owner is said")
+        .shows("All sides agree; 1 of 2 databases (50 %)");
 }
 
 #[tokio::test]

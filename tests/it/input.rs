@@ -185,7 +185,10 @@ async fn a_missing_or_malformed_master_secret_is_named() {
     let answer = refused(&stack, &[]).await.expect(1).says("it is not a JSON object");
     assert!(!answer.stderr.contains("hunter2"));
     put_master(&stack, r#"{"username": "platform_admin", "password": "p"}"#).await;
-    refused(&stack, &[]).await.expect(1).says("has no `host`").says("--host");
+    for flags in [&[][..], &["--host", "127.0.0.1"]] {
+        let answer = refused(&stack, flags).await.expect(1).says("has no `host`");
+        answer.says("--host only says where to connect from here");
+    }
 }
 
 #[tokio::test]

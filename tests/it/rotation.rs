@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::harness::{Answer, ENV, Stack};
+use crate::harness::{Answer, ENV, Stack, answer};
 
 const SECRET: &str = "goldenpath/dev/app/postgres";
 
@@ -98,6 +98,32 @@ async fn sessions_on_the_old_login_are_counted_and_ended_only_on_request() {
     assert!(first.batch_execute("SELECT 1").await.is_err());
     assert!(second.batch_execute("SELECT 1").await.is_err());
     stack.login_with_secret(SECRET).await.unwrap();
+}
+
+/// Who holds an old password may call its session what it likes.
+#[tokio::test]
+async fn a_session_by_our_name_is_ended_as_well() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let thief = stack.login_with_secret(SECRET).await.unwrap();
+    let spy = stack.login_with_secret(SECRET).await.unwrap();
+    let disguise = tokio::spawn(async move {
+        let sql = "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'goldenpath-rds rotate%'";
+        let name = loop {
+            let rows = spy.query(sql, &[]).await.unwrap();
+            if let Some(row) = rows.first() {
+                break row.get::<_, String>(0);
+            }
+        };
+        thief.batch_execute(&format!("SET application_name = '{name}'")).await.unwrap();
+        (thief, spy)
+    });
+    let mut command = stack.command(&["rotate", "--env", ENV, "app", "--auto-approve"]);
+    command.arg("--terminate-sessions");
+    let run = tokio::task::spawn_blocking(move || answer(command.output().unwrap()));
+    run.await.unwrap().expect(0).shows("2 sessions on the old login ended");
+    let (thief, _spy) = disguise.await.unwrap();
+    assert!(thief.batch_execute("SELECT 1").await.is_err());
 }
 
 #[tokio::test]

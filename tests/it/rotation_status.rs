@@ -167,6 +167,13 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
     let answer = stack.run(&all).expect(1).says("error: environment `prod`: ");
     answer.shows("environment `dev`").shows("environment `test`");
     stack.run(&["rotation-status", "--all-envs", "--env", ENV]).expect(64);
+    let two = ["rotation-status", "--env", "test", "--env", ENV];
+    let answer = stack.run(&two).expect(2).shows("environment `dev`").shows("environment `test`");
+    assert!(!answer.stderr.contains("prod"), "{}", answer.stderr);
+    stack
+        .run(&["plan", "--env", "test", "--env", ENV])
+        .expect(64)
+        .says("error: --env is given more than once");
 }
 
 #[tokio::test]

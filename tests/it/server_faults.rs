@@ -25,6 +25,32 @@ async fn a_server_that_accepts_and_stays_mute_is_given_up() {
     stack.converge();
 }
 
+/// What could not be looked at is not taken for right.
+#[tokio::test]
+async fn a_server_without_a_free_slot_is_an_error() {
+    let settings = ["max_connections=12", "superuser_reserved_connections=3"];
+    let stack = Stack::with_settings(
+        r#"app = { database_name = "app", username = "app_user" }"#,
+        &settings,
+    )
+    .await;
+    stack.converge();
+    stack.sql("app", "GRANT CREATE ON SCHEMA public TO PUBLIC").await;
+    let mut held = Vec::new();
+    while held.len() < 8
+        && let Ok(session) = stack.login_with_secret("goldenpath/dev/app/postgres").await
+    {
+        held.push(session);
+    }
+    stack.plan().expect(1).says("(SQLSTATE 53300)").says("hint: all connection slots are taken");
+    drop(held);
+    let left = "SELECT count(*)::text FROM pg_stat_activity WHERE usename = 'app_user'";
+    while stack.value("postgres", left).await != "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stack.converge().shows("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+}
+
 #[tokio::test]
 async fn a_server_that_falls_mute_in_the_middle_is_given_up() {
     falls_mute(4).await;

@@ -61,7 +61,13 @@ async fn with_a_server_that_wants_tls() {
             .says("is not trusted: ")
             .says("give --sslrootcert the authority's PEM file");
     }
-    plan(&stack, &["--sslmode", "verify-ca"]).expect(1).says("is not trusted: ");
+    // Anybody can have a certificate of a public authority.
+    plan(&stack, &["--sslmode", "verify-ca"]).expect(64).says("verify-ca needs --sslrootcert FILE");
+    for mode in ["require", "verify-ca"] {
+        plan(&stack, &["--sslmode", mode, "--sslrootcert", "system"])
+            .expect(64)
+            .says("--sslrootcert system goes with --sslmode verify-full alone");
+    }
     // The name, too: the default.
     plan(&stack, &["--sslrootcert", &ca])
         .expect(1)
@@ -113,7 +119,8 @@ async fn with_a_server_that_has_no_tls() {
         .expect(0)
         .says("warning: --sslmode prefer may send everything in clear");
     for mode in ["require", "verify-ca", "verify-full"] {
-        plan(&stack, &["--sslmode", mode])
+        let ca = stack.ca().display().to_string();
+        plan(&stack, &["--sslmode", mode, "--sslrootcert", &ca])
             .expect(1)
             .says("has no TLS")
             .says("hint: turn ssl on at the server");

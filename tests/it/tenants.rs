@@ -30,7 +30,7 @@ const TROJANS: &str = r#"
 "#;
 
 /// Settings of the database and of roles, as far as a tenant may make them.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "search_path = public, pg_catalog",
     "default_transaction_read_only = on",
     "statement_timeout = '1ms'",
@@ -40,6 +40,8 @@ const SETTINGS: [&str; 9] = [
     "default_transaction_isolation = serializable",
     "DateStyle = 'SQL, DMY'",
     "client_min_messages = error",
+    "idle_session_timeout = '1ms'",
+    "local_preload_libraries = 'not_there'",
 ];
 
 async fn traces(stack: &Stack) -> String {
@@ -82,18 +84,50 @@ async fn settings_of_a_tenant_do_not_hold_for_us() {
     let stack = Stack::new(ENTRIES).await;
     stack.converge();
     let tenant = stack.login_with_secret(OWNER).await.unwrap();
+    // Before the settings: they would hold for these sessions.
+    stack.sql("shop", "GRANT CREATE ON SCHEMA public TO PUBLIC").await;
+    stack.sql("postgres", "GRANT TEMPORARY ON DATABASE shop TO PUBLIC").await;
     for setting in SETTINGS {
         tenant.batch_execute(&format!("ALTER DATABASE shop SET {setting}")).await.unwrap();
         tenant.batch_execute(&format!("ALTER ROLE shop_user SET {setting}")).await.unwrap();
     }
-    stack.sql("shop", "GRANT CREATE ON SCHEMA public TO PUBLIC").await;
-    stack.sql("postgres", "GRANT TEMPORARY ON DATABASE shop TO PUBLIC").await;
+    if stack.major().await >= 17 {
+        let setting = "ALTER DATABASE shop SET transaction_timeout = '1ms'";
+        tenant.batch_execute(setting).await.unwrap();
+    }
     stack
         .converge()
         .shows("database \"shop\": REVOKE TEMPORARY FROM PUBLIC")
         .shows("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     stack.run(&["rotate", "--env", "dev", "--auto-approve", "shop"]).expect(0);
     stack.run(&["verify", "--env", "dev"]).expect(0);
+}
+
+/// A line of a log that begins like this is a command to GitHub, and an escape sequence one to a terminal.
+#[tokio::test]
+async fn names_of_a_tenant_are_no_lines_of_their_own() {
+    let stack = Stack::new(ENTRIES).await;
+    stack.converge();
+    let tenant = stack.login_with_secret(OWNER).await.unwrap();
+    let table = "\"x\n::error::by a tenant\u{1b}[2J\"";
+    let sql = format!("CREATE TABLE {table} (a int); REVOKE SELECT ON {table} FROM shop_reports");
+    tenant.batch_execute(&sql).await.unwrap();
+    let answer = stack.apply().expect(0).says("public.x\\n::error::by a tenant\\u{1b}[2J");
+    for text in [answer.stdout, answer.stderr] {
+        assert!(!text.contains('\u{1b}') && !text.contains("\n::"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_tenants_comment_not_all_is_repeated() {
+    let stack = Stack::new(ENTRIES).await;
+    stack.converge();
+    let tenant = stack.login_with_secret(OWNER).await.unwrap();
+    let comment = format!("COMMENT ON DATABASE shop IS '{}'", "y".repeat(3_000_000));
+    tenant.batch_execute(&comment).await.unwrap();
+    let plan = stack.plan().expect(0).shows("write the marker");
+    assert!(plan.stdout.len() < 10_000, "{}", plan.stdout.len());
+    stack.converge();
 }
 
 /// An event trigger would run its owner's code in the master's statements. Only superusers can make one;

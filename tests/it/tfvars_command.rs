@@ -24,6 +24,20 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
 
+/// Of the values on the two sides of the verb clap keeps those after it.
+#[test]
+fn a_flag_on_both_sides_of_the_verb_is_refused() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goldenpath-rds"));
+    command.args(["--var-file", "a.tfvars", "tfvars", "--env", "dev", "--var-file=b.tfvars"]);
+    let refused = command.output().expect("the program");
+    assert_eq!(refused.status.code(), Some(64));
+    let told = text(&refused.stderr);
+    assert!(told.contains("--var-file stands before and after the verb"), "{told}");
+    let twice = run(root.path(), &["--var", "a=1", "--var", "b=2"]);
+    assert_eq!(twice.status.code(), Some(0), "{}", text(&twice.stderr));
+}
+
 #[test]
 fn shows_each_entry_with_its_place() {
     let root = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,9 @@
--- The shared catalogs in one round trip. $MEMBERSHIP_OPTIONS$ depends on the server's version.
+-- The shared catalogs in one round trip. $MEMBERSHIP_OPTIONS$ depends on the server's version. A tenant's
+-- comment may be as long as it likes; ours are far shorter than what is read of it.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT current_user, pg_is_in_recovery();
 SELECT d.datname, pg_get_userbyid(d.datdba), d.datallowconn, d.datconnlimit = -2,
-       pg_encoding_to_char(d.encoding), s.description
+       pg_encoding_to_char(d.encoding), left(s.description, 2000)
   FROM pg_database d
   LEFT JOIN pg_shdescription s ON s.classoid = 'pg_database'::regclass AND s.objoid = d.oid;
 -- A NULL datacl stands for the defaults: PUBLIC has CONNECT and TEMPORARY.
@@ -10,7 +11,8 @@ SELECT d.datname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, 
        pg_get_userbyid(a.grantor)
   FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a;
 SELECT r.rolname, r.rolcanlogin, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
-       r.rolbypassrls, r.rolconnlimit, coalesce(r.rolvaliduntil <> 'infinity', false), s.description
+       r.rolbypassrls, r.rolconnlimit, coalesce(r.rolvaliduntil <> 'infinity', false),
+       left(s.description, 2000)
   FROM pg_roles r
   LEFT JOIN pg_shdescription s ON s.classoid = 'pg_authid'::regclass AND s.objoid = r.oid;
 SELECT pg_get_userbyid(m.roleid), pg_get_userbyid(m.member), m.admin_option, $MEMBERSHIP_OPTIONS$

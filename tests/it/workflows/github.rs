@@ -74,6 +74,11 @@ impl GitHub {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Makes a link.
+    pub fn link(&self, path: &str, target: &str) {
+        std::os::unix::fs::symlink(target, self.work().join(path)).unwrap();
+    }
+
     /// Commits everything, pushes it, and gives the commit.
     pub fn push(&self, branch: &str, message: &str) -> String {
         self.git(&["add", "--all"]);

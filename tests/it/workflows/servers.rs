@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::github::GitHub;
 use super::runner::{self, Event, Run};
-use super::{APP, CATALOG, NONE, pull_request, succeeded};
+use super::{APP, CATALOG, NONE, pull_request, says, succeeded};
 use crate::harness::Stack;
 
 /// Who answers for `app`.
@@ -51,6 +51,17 @@ pub async fn plan() -> Vec<Run> {
     assert_eq!(comments.as_array().unwrap().len(), 1, "{comments}");
     let body = comments[0]["body"].as_str().unwrap();
     assert!(body.contains("envs/dev-rds: 1 problem; nothing was done"), "{body}");
+
+    // What a link leads to on the runner is neither read nor quoted.
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    github.link("envs/dev-rds/x.auto.tfvars", "/proc/self/environ");
+    let event = pull_request(&github, &[("envs/dev-rds/terraform.tfvars", NONE)]);
+    let third = runner::run("rds-plan.yml", &github, &stack, &event);
+    assert_eq!(third.failed, BTreeSet::from(["plan dev".to_owned()]), "{}", third.log);
+    says(&third, "error: envs/dev-rds/x.auto.tfvars is a link that leads out of the repository");
+    assert!(third.roles.is_empty(), "before any credentials");
+    let comments = github.list("comments").to_string();
+    assert!(!comments.contains("AWS_"), "{comments}");
 
     // A fork gets no credentials.
     let mut event = event;

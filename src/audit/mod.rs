@@ -3,16 +3,20 @@
 //! A row is on disk before the next effect begins. What an entry's run began and did not end is closed
 //! by the next run, so the trail has no gap.
 
+mod row;
+mod torn;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::name::Environment;
+pub use row::{BLOCKED, Row, Status, VERIFY, Verb};
+use torn::{LONGEST_ROW, is_whole, last_record, take_torn_line};
 
 const HEADER: [&str; 10] = [
     "timestamp_utc",
@@ -26,85 +30,6 @@ const HEADER: [&str; 10] = [
     "duration_ms",
     "message",
 ];
-
-/// In bytes; a row is far shorter. What is longer is no row that a run was writing.
-const LONGEST_ROW: usize = 1 << 16;
-
-/// The verb of a run. It is the action of the rows that begin and end an entry's part of it; the rows
-/// between name their change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// `apply`.
-    Apply,
-    /// `rotate`.
-    Rotate,
-}
-
-impl Verb {
-    const ALL: [Self; 2] = [Self::Apply, Self::Rotate];
-
-    /// As on the command line.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Apply => "apply",
-            Self::Rotate => "rotate",
-        }
-    }
-}
-
-/// The action of the row for an obstacle that held up its entry.
-pub const BLOCKED: &str = "blocked";
-
-/// The action of the row for a second look that found something wrong.
-pub const VERIFY: &str = "verify";
-
-/// How something went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// It begins.
-    Started,
-    /// It was done.
-    Success,
-    /// There was nothing to do.
-    NoChange,
-    /// It calls for attention.
-    Warning,
-    /// It failed.
-    Error,
-    /// It was begun and not ended.
-    Interrupted,
-}
-
-impl Status {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Success => "success",
-            Self::NoChange => "no_change",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-/// One row, without what all rows of a run have in common.
-#[derive(Clone, Debug)]
-pub struct Row<'a> {
-    /// The database; empty for the server itself.
-    pub database: &'a str,
-    /// The role; empty for the server itself.
-    pub username: &'a str,
-    /// A [`Verb`]'s word, [`BLOCKED`], [`VERIFY`], or the name of a change.
-    pub action: &'a str,
-    /// How it went.
-    pub status: Status,
-    /// How long it took.
-    pub duration: Option<Duration>,
-    /// What there is to say; never a secret.
-    pub message: &'a str,
-}
 
 /// The audit file of an environment.
 pub struct Audit {
@@ -285,38 +210,6 @@ impl Audit {
     }
 }
 
-/// Where the last record begins.
-fn last_record(text: &[u8]) -> std::io::Result<usize> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
-    let (mut record, mut last) = (csv::ByteRecord::new(), 0);
-    while reader.read_byte_record(&mut record)? {
-        last = record.position().map_or(last, |at| usize::try_from(at.byte()).unwrap_or(last));
-    }
-    Ok(last)
-}
-
-/// Whether a record ends: what comes after it is another one.
-fn is_whole(record: &[u8]) -> bool {
-    let text = [record, b"x"].concat();
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*text);
-    record.is_empty() || record.ends_with(b"\n") && reader.into_byte_records().count() == 2
-}
-
-/// Takes off what stands after the last line break: the row that a killed run was writing.
-fn take_torn_line(file: &mut File) -> std::io::Result<Option<String>> {
-    let length = file.metadata()?.len();
-    let mut text = Vec::new();
-    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_ROW as u64)))?;
-    file.read_to_end(&mut text)?;
-    if text.is_empty() || text.ends_with(b"\n") {
-        return Ok(None);
-    }
-    let begin = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let torn = text.split_off(begin);
-    file.set_len(length - torn.len() as u64)?;
-    Ok(Some(String::from_utf8_lossy(&torn).into_owned()))
-}
-
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV
 /// injection).
 fn defused(cell: String) -> String {
@@ -324,81 +217,4 @@ fn defused(cell: String) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn audit(root: &Path) -> Audit {
-        Audit::open(root, &Environment::parse("dev").unwrap(), "b1", "=r1").unwrap()
-    }
-
-    fn row<'a>(action: &'a str, status: Status, message: &'a str) -> Row<'a> {
-        let duration = Some(Duration::from_millis(7));
-        Row { database: "app", username: "app_user", action, status, duration, message }
-    }
-
-    fn records(audit: &Audit) -> Vec<csv::StringRecord> {
-        csv::Reader::from_path(&audit.path).unwrap().records().map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn cells_survive_and_formulas_are_defused() {
-        let root = tempfile::tempdir().unwrap();
-        let audit = audit(root.path());
-        assert!(!audit.path.exists());
-        let message = "a \"quoted\", word\nand a line";
-        audit.append(&row("create_role", Status::Success, message)).unwrap();
-        let records = records(&audit);
-        assert_eq!(records.len(), 1);
-        assert_eq!(&records[0][9], message);
-        assert_eq!(&records[0][3], "'=r1");
-        assert_eq!((&records[0][7], &records[0][8]), ("success", "7"));
-    }
-
-    #[test]
-    fn what_was_begun_and_not_ended_is_closed_once() {
-        let root = tempfile::tempdir().unwrap();
-        let audit = audit(root.path());
-        audit.append(&row(Verb::Apply.word(), Status::Started, "")).unwrap();
-        audit.append(&row("create_role", Status::Success, "")).unwrap();
-        assert_eq!(audit.close_unfinished().unwrap(), 1);
-        assert_eq!(audit.close_unfinished().unwrap(), 0);
-        assert_eq!(&records(&audit)[2][7], "interrupted");
-    }
-
-    #[test]
-    fn a_torn_line_becomes_a_warning_that_keeps_its_text() {
-        let root = tempfile::tempdir().unwrap();
-        let audit = audit(root.path());
-        audit.append(&row(Verb::Apply.word(), Status::Success, "")).unwrap();
-        let mut file = OpenOptions::new().append(true).open(&audit.path).unwrap();
-        file.write_all(b"2026-11-22T00:00:00Z,dev,\"half").unwrap();
-        audit.append(&row(Verb::Apply.word(), Status::Success, "")).unwrap();
-        let records = records(&audit);
-        assert_eq!(records.len(), 3);
-        assert!(records[1][9].ends_with("2026-11-22T00:00:00Z,dev,\"half"));
-        assert_eq!(&records[1][7], "warning");
-    }
-
-    #[test]
-    fn a_row_torn_inside_a_cell_or_a_letter_is_mended_before_the_next_run() {
-        let torn: [&[u8]; 4] = [
-            b"2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,\"two\nlines",
-            b"2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,\"a line\n",
-            "2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,\"caf\u{e9}".as_bytes(),
-            b"2026-11-22T00:00:00Z,dev,b1,r1,app,app_user,apply,error,7,caf\xc3",
-        ];
-        for torn in torn {
-            let root = tempfile::tempdir().unwrap();
-            let audit = audit(root.path());
-            audit.append(&row("create_role", Status::Success, "a \"cell\"\nof two lines")).unwrap();
-            OpenOptions::new().append(true).open(&audit.path).unwrap().write_all(torn).unwrap();
-            assert_eq!(audit.close_unfinished().unwrap(), 0);
-            audit.append(&row(Verb::Apply.word(), Status::Success, "")).unwrap();
-            let records = records(&audit);
-            assert_eq!(records.len(), 3, "{records:?}");
-            assert_eq!((&records[1][6], &records[1][7]), ("audit", "warning"));
-            assert!(records[1][9].contains("2026-11-22T00:00:00Z,dev"), "{records:?}");
-            assert_eq!(&records[2][7], "success");
-        }
-    }
-}
+mod tests;
