@@ -86,7 +86,7 @@ test-containers: ## Run the tests on the images postgres:14 to postgres:18, wher
 	done
 
 .PHONY: test-faults
-test-faults: ## Let every request fail in every way, and kill runs at every step (make test does a part)
+test-faults: ## Let every request and statement fail, and kill runs at each (make test does a part)
 	@scripts/prerequisites test
 	@scripts/venv requirements-local.txt
 	@GOLDENPATH_TEST_FAULTS=all GOLDENPATH_TEST_PGBIN="$$(scripts/find-postgres)" \

@@ -2,6 +2,7 @@
 //! does.
 
 mod crashes;
+mod flow;
 mod observer;
 mod slow;
 mod state;
@@ -12,7 +13,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::harness::{Fault, Hit};
-use world::{Flow, Place, Undisturbed, Who, World};
+use flow::{Flow, Place, Who};
+use world::{Undisturbed, World};
 
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +86,7 @@ fn at_statements(statements: &[String]) -> Vec<Scenario> {
             }
         }
     }
-    part(&scenarios, 10)
+    part(&scenarios, 6)
 }
 
 /// Plays scenarios in some worlds at once.

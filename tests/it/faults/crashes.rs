@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use super::flow::{Flow, Place, Who};
 use super::part;
-use super::world::{Flow, Place, Who, World};
+use super::world::World;
 use crate::harness::{Fault, Hit};
 
 /// Random moments of each flow.
 const MOMENTS: usize = 10;
 
 /// How many crashes of a flow the default run has.
-const PART: usize = 7;
+const PART: usize = 5;
 
 /// Where the run is killed.
 #[derive(Clone, Copy, Debug)]

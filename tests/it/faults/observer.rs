@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::world::{Flow, Who, World};
+use super::flow::{Flow, Who};
+use super::world::World;
 
 const ROTATIONS: usize = 50;
 const WORLDS: usize = 2;

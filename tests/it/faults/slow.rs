@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::world::{Flow, Place, Who, World};
+use super::flow::{Flow, Place, Who};
+use super::world::World;
 use super::{Scenario, all_are_wanted, part, play};
 use crate::harness::{ENV, Fault, Hit, Stack, answer};
 
@@ -13,7 +14,7 @@ fn requests_are_never_answered(flow: Flow) {
             let fault = |fault| Scenario::request(fault, Hit::Only(at), 1);
             [fault(Fault::Stuck), fault(Fault::Mute)]
         };
-        part(&(0..run.requests.len()).flat_map(unanswered).collect::<Vec<_>>(), 3)
+        part(&(0..run.requests.len()).flat_map(unanswered).collect::<Vec<_>>(), 2)
     });
 }
 

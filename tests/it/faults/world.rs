@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::flow::{Flow, Place, Who};
 use super::trail::{self, Trail};
 use crate::harness::{Answer, ENV, Recorder, Stack, Statements, Trouble, answer};
 
@@ -14,67 +15,6 @@ pub const LABELS: [&str; 3] = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"];
 
 /// No run may take longer, whatever goes wrong: the deadline of a call is 30 seconds.
 const LONGEST: Duration = Duration::from_secs(60);
-
-/// What the run under test does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// One new entry.
-    Create,
-    /// A role and a secret made by hand are taken over.
-    Adopt,
-    /// A new password.
-    Rotate,
-    /// The endpoint in the master's secret has changed, so the entry's secret does.
-    Update,
-}
-
-/// Whose run it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    Owner,
-    Reader,
-}
-
-impl Who {
-    pub fn role(self) -> &'static str {
-        match self {
-            Self::Owner => "app_user",
-            Self::Reader => "reports_user",
-        }
-    }
-
-    pub fn secret(self) -> &'static str {
-        match self {
-            Self::Owner => "goldenpath/dev/app/postgres",
-            Self::Reader => "goldenpath/dev/reports/postgres",
-        }
-    }
-
-    fn key(self) -> &'static str {
-        match self {
-            Self::Owner => "app",
-            Self::Reader => "reports",
-        }
-    }
-
-    fn entries(self) -> &'static str {
-        match self {
-            Self::Owner => "app = { database_name = \"app\", username = \"app_user\" }",
-            Self::Reader => {
-                "app = { database_name = \"app\", username = \"app_user\" }\nreports = { database_name = \"app\", username = \"reports_user\", access_level = \"reader\" }"
-            }
-        }
-    }
-}
-
-/// Where something goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A request to Secrets Manager.
-    Request,
-    /// A statement for PostgreSQL, or a login.
-    Statement,
-}
 
 /// What an undisturbed run asks for, and what it leaves.
 pub struct Undisturbed {
