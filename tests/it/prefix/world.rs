@@ -242,6 +242,7 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([
             (Grantee::Public, BTreeSet::from([Connect, Temporary])),
@@ -266,10 +267,15 @@ pub fn contents_of_template(server: &Server) -> Contents {
 /// Schema `public` of `template0`, and on PostgreSQL 14 of `template1` as RDS has it.
 pub fn schema_of_template(server: &Server) -> PublicSchema {
     if server.has_closed_public_schema() {
-        PublicSchema::Present { owner: "pg_database_owner".to_owned(), public_may_create: false }
+        closed_or_open("pg_database_owner", false)
     } else {
-        PublicSchema::Present { owner: server.master.clone(), public_may_create: true }
+        closed_or_open(&server.master, true)
     }
+}
+
+/// Schema `public`, by nobody's grants but its owner's.
+pub fn closed_or_open(owner: &str, public_may_create: bool) -> PublicSchema {
+    PublicSchema::Present { owner: owner.to_owned(), public_may_create, public_by_other: None }
 }
 
 /// Whether the tags say what stands in the secret, so that it is not read.

@@ -12,8 +12,8 @@ use goldenpath_rds::plan::Connection;
 use goldenpath_rds::version_id::VersionId;
 
 use super::super::world::{
-    Stored, StoredVersion, fields_of, half_made, new_password, plain_role, schema_of_template,
-    vouched,
+    Stored, StoredVersion, closed_or_open, fields_of, half_made, new_password, plain_role,
+    schema_of_template, vouched,
 };
 use super::{
     AccessState, Comment, DatabaseComment, DatabaseState, EntryState, Fields, MASTER, Owner,
@@ -168,6 +168,11 @@ impl Scenario {
         }
         database.allows_connections = true;
         database.is_invalid = state.is_invalid;
+        database.connection_limit = match (state.is_invalid, state.is_limited) {
+            (true, _) => -2,
+            (false, true) => 7,
+            (false, false) => -1,
+        };
         if state.is_latin1 {
             "LATIN1".clone_into(&mut database.encoding);
         }
@@ -189,7 +194,7 @@ impl Scenario {
             SchemaState::Absent => PublicSchema::Absent,
             SchemaState::Of(owner, public_may_create) => {
                 let owner = self.owner(Some(entry), owner);
-                PublicSchema::Present { owner, public_may_create }
+                closed_or_open(&owner, public_may_create)
             }
         };
         if !self.world.master_may(&database, DatabasePrivilege::Connect) {
