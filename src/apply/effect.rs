@@ -82,11 +82,11 @@ impl Effects<'_> {
             Change::CreateDatabase { database, owner } => {
                 self.session.execute(&sql::create_database(self.server, database, owner)).await
             }
-            Change::RevokeFromPublic { database, privileges } => {
-                self.session.execute(&sql::revoke_from_public(database, privileges)).await
+            Change::RevokeFromPublic { database, owner, privileges } => {
+                self.session.execute(&sql::revoke_from_public(database, owner, privileges)).await
             }
-            Change::GrantConnect { database, to } => {
-                self.session.execute(&sql::grant_connect(database, to)).await
+            Change::GrantConnect { database, owner, to } => {
+                self.session.execute(&sql::grant_connect(database, owner, to)).await
             }
             Change::CommentOnDatabase { database } => {
                 let comment = self.entry(step)?.database_comment(&self.desired.environment);
@@ -98,8 +98,8 @@ impl Effects<'_> {
             Change::OwnPublicSchema { database, owner } => {
                 self.execute_in(database.as_str(), &sql::own_public_schema(owner)).await
             }
-            Change::ClosePublicSchema { database } => {
-                self.execute_in(database.as_str(), &sql::close_public_schema()).await
+            Change::ClosePublicSchema { database, owner } => {
+                self.execute_in(database.as_str(), &sql::close_public_schema(owner)).await
             }
             Change::CreateExtension { database, owner, extension, schema } => {
                 let sql = sql::create_extension(owner, extension, *schema);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
-use super::database::{in_new_database, will_be_readable};
+use super::database::{in_new_database, owner_of_public, will_be_readable};
 use super::findings::Findings;
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{Contents, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName, Schema};
@@ -44,6 +44,7 @@ fn compare_connect(context: &Context<'_>, findings: &mut Findings) {
     if !may_connect {
         let change = Change::GrantConnect {
             database: database.clone(),
+            owner: context.owner.username.clone(),
             to: BTreeSet::from([role.to_owned()]),
         };
         findings.step(change, format!("{}s enter it, PUBLIC does not", context.entry.access));
@@ -59,22 +60,22 @@ fn compare_objects(
     let entry = context.entry;
     let wanted = entry.access.privileges(class);
     let grantee = Grantee::Role(entry.username.to_string());
-    // Objects that lack the same privileges are granted them by one statement.
-    let mut missing: BTreeMap<BTreeSet<Privilege>, BTreeSet<ObjectName>> = BTreeMap::new();
+    // Objects of one role that lack the same privileges are granted them by one statement.
+    let mut missing: BTreeMap<(&str, BTreeSet<Privilege>), BTreeSet<ObjectName>> = BTreeMap::new();
     let mut extra = missing.clone();
-    for (object, held) in
-        contents.held(class, &grantee).filter(|(o, _)| is_owners(context, contents, o))
-    {
+    for (object, held) in contents.held(class, &grantee) {
+        let Some(owner) = owner(context, contents, &object) else { continue };
         let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
         let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
         for (privileges, of) in [(lacks, &mut missing), (exceeds, &mut extra)] {
             if !privileges.is_empty() {
-                of.entry(privileges).or_default().insert(object.clone());
+                of.entry((owner, privileges)).or_default().insert(object.clone());
             }
         }
     }
-    let step = |(privileges, objects)| ObjectPrivileges {
+    let step = |((owner, privileges), objects): ((&str, _), _)| ObjectPrivileges {
         database: entry.database.to_string(),
+        owner: owner.to_owned(),
         class,
         objects,
         privileges,
@@ -88,16 +89,21 @@ fn compare_objects(
     }
 }
 
-/// Tables are read of the owner only. Of the schemas, `public` may belong to it by way of
-/// `pg_database_owner`, or be about to.
-fn is_owners(context: &Context<'_>, contents: &Contents, object: &ObjectName) -> bool {
-    let Some(schema) = contents.schemas.get(&object.schema).filter(|_| object.name.is_none())
-    else {
-        return true;
-    };
-    let by_way = ["pg_database_owner", &context.actual.server.master];
-    schema.owner == context.owner.username.as_str()
-        || (object.schema == "public" && by_way.contains(&schema.owner.as_str()))
+/// Whose an object is, where it is ours to grant. Tables are read of the owner only. Of the schemas,
+/// `public` may belong to it by way of `pg_database_owner`, or be about to.
+fn owner<'a>(
+    context: &Context<'a>,
+    contents: &'a Contents,
+    object: &ObjectName,
+) -> Option<&'a str> {
+    let owner = context.owner.username.as_str();
+    let schema = contents.schemas.get(&object.schema).filter(|_| object.name.is_none());
+    match schema.map(|schema| schema.owner.as_str()) {
+        None => Some(owner),
+        Some(found) if found == owner => Some(owner),
+        Some(found) if object.schema == "public" => owner_of_public(context, found),
+        Some(_) => None,
+    }
 }
 
 fn compare_future(

@@ -109,7 +109,8 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
         .filter(|privilege| CLOSED_TO_PUBLIC.contains(privilege))
         .collect();
     if !open.is_empty() {
-        let change = Change::RevokeFromPublic { database: name.to_string(), privileges: open };
+        let (database_name, owner) = (name.to_string(), context.entry.username.to_string());
+        let change = Change::RevokeFromPublic { database: database_name, owner, privileges: open };
         findings.step(change, reason_to_close(database));
     }
     let to: BTreeSet<String> =
@@ -123,7 +124,8 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
             .collect();
     if !to.is_empty() {
         let reason = "by name, since PUBLIC may not connect";
-        findings.step(Change::GrantConnect { database: name.clone(), to }, reason);
+        let (database, owner) = (name.clone(), context.entry.username.clone());
+        findings.step(Change::GrantConnect { database, owner, to }, reason);
     }
     note_others(context, database, findings);
     note_members(context, findings);
@@ -213,13 +215,12 @@ fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &
             in_new_database(&context.actual.server)
         }
     };
-    let ours = [role, "pg_database_owner", context.actual.server.master.as_str()];
-    if !ours.contains(&owner) {
+    let Some(later_owner) = owner_of_public(context, owner) else {
         if open {
             refuse_schema(context, owner, findings);
         }
         return;
-    }
+    };
     if !context.actual.server.has_closed_public_schema() && owner != role {
         let change = Change::OwnPublicSchema {
             database: name.clone(),
@@ -229,8 +230,17 @@ fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &
     }
     if open {
         let reason = "PUBLIC is every role that can connect";
-        findings.step(Change::ClosePublicSchema { database: name.clone() }, reason);
+        let (database, owner) = (name.clone(), later_owner.to_owned());
+        findings.step(Change::ClosePublicSchema { database, owner }, reason);
     }
+}
+
+/// Whose schema `public` is by the time that anything is granted on it, if the master can act for that
+/// role: on 14 it becomes the database's owner's.
+pub(super) fn owner_of_public<'a>(context: &Context<'a>, found: &'a str) -> Option<&'a str> {
+    let (server, owner) = (&context.actual.server, context.owner.username.as_str());
+    let is_ours = [owner, "pg_database_owner", &server.master].contains(&found);
+    is_ours.then_some(if server.has_closed_public_schema() { found } else { owner })
 }
 
 /// Someone else's schema cannot be changed. Where it is closed to PUBLIC, it can stay as it is.

@@ -33,24 +33,23 @@ fn compare_objects(
     class: ObjectClass,
     findings: &mut Findings,
 ) {
-    let master = &context.actual.server.master;
+    let master = context.actual.server.master.as_str();
     let role = &context.entry.username;
-    let ours = |object: &ObjectName| {
-        object.name.is_some()
-            || contents.schemas.get(&object.schema).is_some_and(|schema| {
-                schema.owner == *master || schema.owner == "pg_database_owner"
-            })
+    let owner = |object: &ObjectName| match contents.schemas.get(&object.schema) {
+        Some(schema) if object.name.is_none() => {
+            [master, "pg_database_owner"].into_iter().find(|ours| *ours == schema.owner)
+        }
+        Some(_) | None => Some(master),
     };
     let grantee = Grantee::Role(role.to_string());
-    let mut held: BTreeMap<BTreeSet<Privilege>, BTreeSet<ObjectName>> = BTreeMap::new();
-    for (object, privileges) in contents.held(class, &grantee).filter(|(object, _)| ours(object)) {
-        if !privileges.is_empty() {
-            held.entry(privileges).or_default().insert(object);
-        }
+    let mut held: BTreeMap<(&str, BTreeSet<Privilege>), BTreeSet<ObjectName>> = BTreeMap::new();
+    for (object, privileges) in contents.held(class, &grantee) {
+        let Some(owner) = owner(&object).filter(|_| !privileges.is_empty()) else { continue };
+        held.entry((owner, privileges)).or_default().insert(object);
     }
-    for (privileges, objects) in held {
-        let (database, role) = (database.to_owned(), role.clone());
-        let revoked = ObjectPrivileges { database, class, objects, privileges, role };
+    for ((owner, privileges), objects) in held {
+        let (database, owner, role) = (database.to_owned(), owner.to_owned(), role.clone());
+        let revoked = ObjectPrivileges { database, owner, class, objects, privileges, role };
         findings.step(Change::RevokePrivileges(revoked), REASON);
     }
 }

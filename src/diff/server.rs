@@ -26,7 +26,8 @@ pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
         if !desired.isolate_server {
             open.insert(name.to_owned());
         } else if may_revoke(desired, actual, database) {
-            let change = Change::RevokeFromPublic { database: name.to_owned(), privileges };
+            let (database, owner) = (name.to_owned(), database.owner.clone());
+            let change = Change::RevokeFromPublic { database, owner, privileges };
             findings.step(change, "--isolate-server: every tenant can log in to it");
         } else {
             refuse_foreign(actual, name, database, &mut findings);
@@ -72,8 +73,8 @@ pub(super) fn unclaimed(desired: &Desired, actual: &Actual) -> Vec<Unclaimed> {
 fn may_revoke(desired: &Desired, actual: &Actual, database: &Database) -> bool {
     let owner = &database.owner;
     let is_tenant = || desired.entries.values().any(|entry| entry.username.as_str() == owner);
-    let inherits = || actual.roles.get(owner).is_some_and(|role| role.master.inherit);
-    *owner == actual.server.master || (!is_tenant() && inherits())
+    let acts_as = || actual.roles.get(owner).is_some_and(|role| role.master.set);
+    *owner == actual.server.master || (!is_tenant() && acts_as())
 }
 
 fn refuse_foreign(actual: &Actual, name: &str, database: &Database, findings: &mut Findings) {

@@ -86,6 +86,8 @@ pub enum Change {
     RevokeFromPublic {
         /// The database; not always an application's.
         database: String,
+        /// Its owner, as whom it is done.
+        owner: String,
         /// The privileges.
         privileges: BTreeSet<DatabasePrivilege>,
     },
@@ -93,6 +95,8 @@ pub enum Change {
     GrantConnect {
         /// The database.
         database: DatabaseName,
+        /// Its owner, as whom it is done.
+        owner: RoleName,
         /// The roles.
         to: BTreeSet<String>,
     },
@@ -117,6 +121,8 @@ pub enum Change {
     ClosePublicSchema {
         /// The database.
         database: DatabaseName,
+        /// The schema's owner, as whom it is done.
+        owner: String,
     },
     /// Install an extension, as the owner of the database.
     CreateExtension {

@@ -15,6 +15,8 @@ use crate::version_id::VersionId;
 pub struct ObjectPrivileges {
     /// The database that they are in; not always an application's.
     pub database: String,
+    /// Whose the objects are; it is done as this role.
+    pub owner: String,
     /// What they are.
     pub class: ObjectClass,
     /// The objects.

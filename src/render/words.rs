@@ -80,11 +80,11 @@ pub(super) fn what(change: &Change) -> String {
         Change::CreateDatabase { database, owner } => {
             format!("database \"{database}\" OWNER \"{owner}\"")
         }
-        Change::RevokeFromPublic { database, privileges } => {
+        Change::RevokeFromPublic { database, privileges, .. } => {
             let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
             format!("database \"{database}\": REVOKE {} FROM PUBLIC", words.join(", "))
         }
-        Change::GrantConnect { database, to } => {
+        Change::GrantConnect { database, to, .. } => {
             let roles: Vec<_> = to.iter().map(|role| format!("\"{role}\"")).collect();
             format!("database \"{database}\": GRANT CONNECT TO {}", roles.join(", "))
         }
@@ -97,7 +97,7 @@ pub(super) fn what(change: &Change) -> String {
         Change::OwnPublicSchema { database, owner } => {
             format!("database \"{database}\": ALTER SCHEMA public OWNER TO \"{owner}\"")
         }
-        Change::ClosePublicSchema { database } => {
+        Change::ClosePublicSchema { database, .. } => {
             format!("database \"{database}\": REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         }
         Change::CreateExtension { database, extension, .. } => {
@@ -142,7 +142,7 @@ pub(super) fn what(change: &Change) -> String {
 /// `database "app": GRANT SELECT ON TABLES public.a, public.b and 7 more`.
 fn on_objects(verb: &str, what: &ObjectPrivileges) -> String {
     const SHOWN: usize = 3;
-    let ObjectPrivileges { database, class, objects, privileges, role: _ } = what;
+    let ObjectPrivileges { database, owner: _, class, objects, privileges, role: _ } = what;
     let plural = if objects.len() == 1 { "" } else { "S" };
     let names: Vec<_> = objects.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = match objects.len().saturating_sub(SHOWN) {

@@ -92,11 +92,12 @@ pub fn create_database(server: &Server, database: &DatabaseName, owner: &RoleNam
 #[must_use]
 pub fn revoke_from_public<'a>(
     database: &str,
+    owner: &str,
     privileges: impl IntoIterator<Item = &'a DatabasePrivilege>,
 ) -> String {
     let privileges: Vec<_> = privileges.into_iter().map(|p| p.keyword()).collect();
     let database = escape_identifier(database);
-    format!("REVOKE {} ON DATABASE {database} FROM PUBLIC", privileges.join(", "))
+    as_role(owner, &format!("REVOKE {} ON DATABASE {database} FROM PUBLIC", privileges.join(", ")))
 }
 
 /// Grants CONNECT on a database by name. The master is among the roles: without it every connection
@@ -104,10 +105,12 @@ pub fn revoke_from_public<'a>(
 #[must_use]
 pub fn grant_connect<'a>(
     database: &DatabaseName,
+    owner: &RoleName,
     to: impl IntoIterator<Item = &'a String>,
 ) -> String {
     let to: Vec<_> = to.into_iter().map(|role| escape_identifier(role)).collect();
-    format!("GRANT CONNECT ON DATABASE {} TO {}", identifier(database), to.join(", "))
+    let grant = format!("GRANT CONNECT ON DATABASE {} TO {}", identifier(database), to.join(", "));
+    as_role(owner.as_str(), &grant)
 }
 
 /// The comment of a database.
@@ -130,8 +133,16 @@ pub fn own_public_schema(owner: &RoleName) -> String {
 
 /// To be run inside the database.
 #[must_use]
-pub fn close_public_schema() -> String {
-    "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned()
+pub fn close_public_schema(owner: &str) -> String {
+    as_role(owner, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+}
+
+/// The statement as done by the owner of what it is about. Said by the master, it would count as said by
+/// the first role with all grant options among those that the master is a member of (`select_best_grantor`
+/// in PostgreSQL's source), which any tenant can become; a REVOKE then takes nothing away and says nothing.
+/// That is one transaction, so the role is the master's own again after it.
+fn as_role(owner: &str, statement: &str) -> String {
+    format!("SET LOCAL ROLE {}; {statement}", escape_identifier(owner))
 }
 
 fn identifier(name: &impl ToString) -> String {

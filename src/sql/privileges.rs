@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use postgres_protocol::escape::escape_identifier;
 
-use super::identifier;
+use super::{as_role, identifier};
 use crate::access::keywords;
 use crate::actual::ObjectName;
 use crate::name::{ExtensionName, RoleName};
@@ -19,28 +19,27 @@ pub fn create_extension(
     schema: Option<&'static str>,
 ) -> String {
     let schema = schema.map(|schema| format!(" SCHEMA {schema}")).unwrap_or_default();
-    format!(
-        "SET LOCAL ROLE {};\nCREATE EXTENSION IF NOT EXISTS {}{schema} CASCADE",
-        identifier(owner),
-        identifier(extension),
-    )
+    let extension = identifier(extension);
+    as_role(owner.as_str(), &format!("CREATE EXTENSION IF NOT EXISTS {extension}{schema} CASCADE"))
 }
 
 /// `GRANT … ON TABLE a, b TO role`, the objects one by one: ALL TABLES would stop at the first that belongs
 /// to someone else (measured on 14).
 #[must_use]
 pub fn grant(granted: &ObjectPrivileges) -> String {
-    let ObjectPrivileges { database: _, class, objects, privileges, role } = granted;
+    let ObjectPrivileges { database: _, owner, class, objects, privileges, role } = granted;
     let (class, privileges) = (class.keyword(), keywords(privileges));
-    format!("GRANT {privileges} ON {class} {} TO {}", list(objects), identifier(role))
+    let (objects, role) = (list(objects), identifier(role));
+    as_role(owner, &format!("GRANT {privileges} ON {class} {objects} TO {role}"))
 }
 
 /// The opposite of [`grant`].
 #[must_use]
 pub fn revoke(revoked: &ObjectPrivileges) -> String {
-    let ObjectPrivileges { database: _, class, objects, privileges, role } = revoked;
+    let ObjectPrivileges { database: _, owner, class, objects, privileges, role } = revoked;
     let (class, privileges) = (class.keyword(), keywords(privileges));
-    format!("REVOKE {privileges} ON {class} {} FROM {}", list(objects), identifier(role))
+    let (objects, role) = (list(objects), identifier(role));
+    as_role(owner, &format!("REVOKE {privileges} ON {class} {objects} FROM {role}"))
 }
 
 /// `ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT … ON TABLES TO role`.

@@ -18,6 +18,7 @@ mod external_secret;
 mod faults;
 mod form;
 mod governance;
+mod grantors;
 mod handover;
 mod harness;
 mod iam;

@@ -241,7 +241,7 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::AllowConnections { database }
         | Change::CreateExtension { database, .. }
         | Change::OwnPublicSchema { database, .. }
-        | Change::ClosePublicSchema { database } => Touched::Database(database.as_str()),
+        | Change::ClosePublicSchema { database, .. } => Touched::Database(database.as_str()),
         Change::GrantPrivileges(to) => Touched::Database(&to.database),
         Change::GrantDefaultPrivileges(to) => Touched::Database(&to.database),
         Change::RevokePrivileges(from) => Touched::Privileges(&from.database),

@@ -88,6 +88,9 @@ fn change(line: &str) -> Option<&'static str> {
     if !who.starts_with("goldenpath-rds") {
         return None;
     }
+    // A GRANT or REVOKE is said as the owner.
+    let as_owner = statement.strip_prefix("SET LOCAL ROLE ").and_then(|rest| rest.split_once("; "));
+    let statement = as_owner.map_or(statement, |(_, statement)| statement);
     let known = STATEMENTS.iter().find(|(beginning, content, _)| {
         statement.starts_with(beginning) && (statement.contains(content))
     });

@@ -28,8 +28,7 @@ impl World {
         what: &ObjectPrivileges,
         change: impl Fn(&mut BTreeSet<Privilege>),
     ) -> Played {
-        let acts_as: BTreeSet<String> =
-            self.roles.keys().filter(|role| self.master_acts_as(role)).cloned().collect();
+        self.becomes(&what.owner, &what.database)?;
         if !self.roles.contains_key(what.role.as_str()) {
             return Err(format!("role {} does not exist", what.role));
         }
@@ -39,17 +38,15 @@ impl World {
                 None => {
                     let schema =
                         contents.schemas.get_mut(&object.schema).ok_or("no such schema")?;
-                    let owner = if schema.owner == "pg_database_owner" {
-                        &database_owner
-                    } else {
-                        &schema.owner
-                    };
-                    if !acts_as.contains(owner) {
+                    if schema.owner != what.owner {
                         return Err(format!("WARNING 01007: not the owner of schema {object}"));
                     }
                     &mut schema.privileges
                 }
                 Some(_) => {
+                    if database_owner != what.owner {
+                        return Err(format!("WARNING 01007: not the owner of {object}"));
+                    }
                     let relation = contents.relations.get_mut(object).ok_or("no such relation")?;
                     if relation.class != what.class {
                         return Err(format!("{object} is a {:?}", relation.class));

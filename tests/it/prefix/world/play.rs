@@ -54,7 +54,8 @@ impl World {
             Change::CreateDatabase { database, owner } => {
                 self.create_database(database.as_str(), owner)
             }
-            Change::RevokeFromPublic { database, privileges } => {
+            Change::RevokeFromPublic { database, owner, privileges } => {
+                self.becomes(owner, database)?;
                 let open = &mut self.owned_database(database)?.privileges;
                 if let Some(held) = open.get_mut(&Grantee::Public) {
                     held.retain(|privilege| !privileges.contains(privilege));
@@ -62,7 +63,8 @@ impl World {
                 open.retain(|_, held| !held.is_empty());
                 Ok(())
             }
-            Change::GrantConnect { database, to } => {
+            Change::GrantConnect { database, owner, to } => {
+                self.becomes(owner.as_str(), database.as_str())?;
                 if let Some(name) = to.iter().find(|name| !self.roles.contains_key(*name)) {
                     return Err(format!("role {name} does not exist"));
                 }
@@ -96,8 +98,13 @@ impl World {
                 owner.as_str().clone_into(&mut public.owner);
                 Ok(())
             }
-            Change::ClosePublicSchema { database } => {
-                *self.schema(database.as_str())?.1 = false;
+            Change::ClosePublicSchema { database, owner } => {
+                self.becomes(owner, database.as_str())?;
+                let (found, open) = self.schema(database.as_str())?;
+                if found != owner {
+                    return Err(format!("{owner} does not own schema public"));
+                }
+                *open = false;
                 Ok(())
             }
             Change::CreateExtension { database, owner, extension, schema: _ } => {
@@ -215,6 +222,18 @@ impl World {
         }
         self.databases.insert(name.to_owned(), half_made(&self.server, owner.as_str()));
         Ok(())
+    }
+
+    /// Whether the master can SET ROLE to whoever does a GRANT or REVOKE.
+    pub(super) fn becomes(&self, role: &str, database: &str) -> Played {
+        let owner = &self.databases.get(database).ok_or("no such database")?.owner;
+        let role = if role == "pg_database_owner" { owner } else { role };
+        let may_set = self.roles.get(role).is_some_and(|role| role.master.set);
+        if role == self.server.master || may_set {
+            Ok(())
+        } else {
+            Err(format!("permission denied to set role {role}"))
+        }
     }
 
     /// A database that the master has the owner's privileges on.

@@ -1,0 +1,113 @@
+//! A GRANT or REVOKE that the master says counts as the owner's, whoever else could have said it.
+
+use tokio_postgres::Client;
+
+use crate::harness::Stack;
+
+const ENTRIES: &str = r#"
+  shop    = { database_name = "shop", username = "shop_user" }
+  reports = { database_name = "shop", username = "shop_reports", access_level = "reader" }
+  other   = { database_name = "other", username = "other_user" }
+"#;
+
+const READER: &str = "goldenpath/dev/reports/postgres";
+
+/// A server as wanted, and its owner's session.
+async fn stack() -> (Stack, Client) {
+    let stack = Stack::new(ENTRIES).await;
+    stack.converge();
+    let owner = stack.login_with_secret("goldenpath/dev/shop/postgres").await.unwrap();
+    (stack, owner)
+}
+
+/// The master is a member of `other_user` too.
+#[tokio::test]
+async fn a_database_is_closed_although_another_tenant_could_grant_it() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "GRANT CONNECT, TEMPORARY ON DATABASE shop TO other_user WITH GRANT OPTION;
+             GRANT CONNECT, TEMPORARY ON DATABASE shop TO PUBLIC",
+        )
+        .await
+        .unwrap();
+    stack.converge().shows("~ database \"shop\": REVOKE CONNECT, TEMPORARY FROM PUBLIC");
+    let open = "SELECT datacl::text ~ '[{,]=' FROM pg_database WHERE datname = 'shop'";
+    assert_eq!(stack.value("postgres", open).await, "f");
+}
+
+#[tokio::test]
+async fn a_table_is_closed_although_another_tenant_could_grant_it() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "CREATE TABLE t (a int); GRANT ALL ON t TO other_user WITH GRANT OPTION;
+             GRANT UPDATE ON t TO shop_reports",
+        )
+        .await
+        .unwrap();
+    stack.converge().shows("REVOKE UPDATE ON TABLE public.t FROM \"shop_reports\"");
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    let write = reader.batch_execute("UPDATE t SET a = 1").await.unwrap_err();
+    assert_eq!(write.code().map(|code| code.code()), Some("42501"));
+}
+
+/// What the other tenant gave would not count, and would go with the other tenant's own right.
+#[tokio::test]
+async fn a_new_reader_is_granted_its_rights_by_the_owner() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "CREATE TABLE t (a int); GRANT SELECT ON t TO other_user WITH GRANT OPTION;
+             GRANT USAGE ON SCHEMA public TO other_user WITH GRANT OPTION;
+             GRANT CONNECT ON DATABASE shop TO other_user WITH GRANT OPTION",
+        )
+        .await
+        .unwrap();
+    stack.entries(&format!(
+        "{ENTRIES} late = {{ database_name = \"shop\", username = \"late_user\", access_level = \"reader\" }}"
+    ));
+    stack.converge();
+    owner
+        .batch_execute(
+            "REVOKE ALL ON t FROM other_user CASCADE;
+             REVOKE ALL ON DATABASE shop FROM other_user CASCADE",
+        )
+        .await
+        .unwrap();
+    stack.plan().expect(0).shows("No changes:");
+    let reader = stack.login_with_secret("goldenpath/dev/late/postgres").await.unwrap();
+    reader.batch_execute("SELECT * FROM t").await.unwrap();
+}
+
+/// On PostgreSQL 15 and later the schema belongs to `pg_database_owner`, and the owner of the database can
+/// hold rights on it of its own.
+#[tokio::test]
+async fn schema_public_is_closed_by_its_owner() {
+    let (stack, owner) = stack().await;
+    let own = if stack.major().await >= 15 {
+        stack.sql("shop", "GRANT ALL ON SCHEMA public TO shop_user WITH GRANT OPTION").await;
+        stack
+            .sql(
+                "shop",
+                "SET ROLE pg_database_owner; GRANT CREATE ON SCHEMA public TO PUBLIC, shop_reports",
+            )
+            .await;
+        "pg_database_owner"
+    } else {
+        owner.batch_execute("GRANT CREATE ON SCHEMA public TO PUBLIC, shop_reports").await.unwrap();
+        "shop_user"
+    };
+    owner
+        .batch_execute("GRANT USAGE, CREATE ON SCHEMA public TO other_user WITH GRANT OPTION")
+        .await
+        .unwrap();
+    stack
+        .converge()
+        .shows("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        .shows("REVOKE CREATE ON SCHEMA public FROM \"shop_reports\"");
+    let acl = format!(
+        "SELECT nspowner::regrole = '{own}'::regrole FROM pg_namespace WHERE nspname = 'public'"
+    );
+    assert_eq!(stack.value("shop", &acl).await, "t");
+}
