@@ -322,6 +322,9 @@ enum Fields {
     Right,
     OtherHost,
     NoUsername,
+    /// The role of somebody, which lives.
+    LivingUser,
+    GoneUser,
     Malformed,
 }
 
@@ -356,6 +359,8 @@ fn secret_state() -> impl Strategy<Value = SecretState> {
             6 => Just(Fields::Right),
             2 => Just(Fields::OtherHost),
             1 => Just(Fields::NoUsername),
+            1 => Just(Fields::LivingUser),
+            1 => Just(Fields::GoneUser),
             1 => Just(Fields::Malformed),
         ]
     };

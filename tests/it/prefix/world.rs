@@ -78,10 +78,11 @@ impl World {
         }
         let mut secret = stored.listed();
         let vouched = vouched(entry, &self.server, &secret.tags);
+        let current = secret.current.as_ref().map(|version| version.id.clone());
         for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
             let stored = &stored.versions[&version.id];
             version.born = version.born.or(Some(stored.created));
-            if !vouched {
+            if !vouched || Some(&version.id) != current.as_ref() {
                 version.content = stored.content();
             }
         }

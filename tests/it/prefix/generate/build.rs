@@ -70,7 +70,8 @@ impl Scenario {
                 Pending::Version(id) => Some(id.clone()),
             };
             if let Some(id) = &stored.pending {
-                stored.versions.insert(id.clone(), self.version(entry, id, fields(*content)));
+                // Tags say nothing of it.
+                stored.versions.insert(id.clone(), self.version(entry, id, *content));
             }
         }
         if let Some((id, content)) = &state.current {
@@ -92,6 +93,12 @@ impl Scenario {
                 Some(ConnectionFields { host: Some("old.example.com".to_owned()), ..right })
             }
             Fields::NoUsername => Some(ConnectionFields { username: None, ..right }),
+            Fields::LivingUser => {
+                Some(ConnectionFields { username: Some(STRANGER.to_owned()), ..right })
+            }
+            Fields::GoneUser => {
+                Some(ConnectionFields { username: Some("gone_user".to_owned()), ..right })
+            }
             Fields::Malformed => None,
         };
         StoredVersion { created: created(id), password: new_password(id), fields }
