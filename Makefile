@@ -109,7 +109,7 @@ lint: ## Check formatting, lints, scripts, workflows and (where cargo-deny is in
 	.local/venv/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	.local/venv/bin/zizmor --offline --quiet .github
 	@if command -v cargo-deny >/dev/null; then \
-		set -x; cargo deny --offline check bans licenses sources; \
+		set -x; cargo deny --locked check bans licenses sources; \
 	else echo 'cargo deny: skipped: cargo-deny is not installed'; fi
 
 .PHONY: fmt

@@ -15,6 +15,11 @@ pub struct Contents {
     pub schemas: BTreeMap<String, Schema>,
     /// The tables and sequences of the database's owner; those of other roles are not ours to grant.
     pub relations: BTreeMap<ObjectName, Relation>,
+    /// What the owner granted on single columns of its tables.
+    pub on_columns: BTreeMap<ObjectName, BTreeMap<Grantee, BTreeSet<Privilege>>>,
+    /// What others granted by a grant option, by whose: while it stands, the owner's REVOKE of that
+    /// option fails (2BP01).
+    pub passed_on: BTreeMap<ObjectName, BTreeMap<String, BTreeSet<Privilege>>>,
     /// What ALTER DEFAULT PRIVILEGES FOR ROLE (the database's owner) gives to others.
     pub default_privileges: BTreeMap<DefaultPrivileges, BTreeSet<Privilege>>,
     /// The names of the installed extensions.
@@ -37,6 +42,25 @@ impl Contents {
         schemas
             .map(move |(name, found)| (ObjectName::schema(name), held(&found.privileges)))
             .chain(relations.map(move |(name, found)| (name.clone(), held(&found.privileges))))
+    }
+
+    /// What a role holds on columns of a table; a REVOKE on the table takes that away, too.
+    #[must_use]
+    pub fn held_on_columns(&self, table: &ObjectName, role: &Grantee) -> BTreeSet<Privilege> {
+        let held = self.on_columns.get(table).and_then(|held| held.get(role));
+        held.cloned().unwrap_or_default()
+    }
+
+    /// Which of the privileges the role has granted to others.
+    #[must_use]
+    pub fn has_passed_on(
+        &self,
+        object: &ObjectName,
+        role: &str,
+        privileges: &BTreeSet<Privilege>,
+    ) -> bool {
+        let granted = self.passed_on.get(object).and_then(|by| by.get(role));
+        granted.is_some_and(|granted| !granted.is_disjoint(privileges))
     }
 }
 

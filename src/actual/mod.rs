@@ -142,6 +142,8 @@ pub struct Database {
     /// `datconnlimit = -2`: what an interrupted DROP DATABASE leaves. No ALTER may be sent for it:
     /// the server answers FATAL and ends the session (measured on 14–18).
     pub is_invalid: bool,
+    /// CONNECTION LIMIT; -1 is none.
+    pub connection_limit: i32,
     /// The encoding's name.
     pub encoding: String,
     /// The privileges, PUBLIC's defaults written out where none were ever granted.
@@ -210,6 +212,8 @@ pub enum PublicSchema {
         owner: String,
         /// Whether PUBLIC may create objects in it.
         public_may_create: bool,
+        /// Who let PUBLIC do so, where it is not the owner alone.
+        public_by_other: Option<String>,
     },
 }
 

@@ -92,6 +92,9 @@ impl Effects<'_> {
                 let comment = self.entry(step)?.database_comment(&self.desired.environment);
                 self.session.execute(&sql::comment_on_database(database, &comment)).await
             }
+            Change::LiftConnectionLimit { database } => {
+                self.session.execute(&sql::lift_connection_limit(database)).await
+            }
             Change::AllowConnections { database } => {
                 self.session.execute(&sql::allow_connections(database)).await
             }

@@ -22,6 +22,7 @@ struct Handover {
     /// No session that began before this moment can have come in with the new password.
     begun: Option<Instant>,
     refused_for: Option<Duration>,
+    is_current: bool,
     ended_sessions: Option<u64>,
 }
 
@@ -52,7 +53,18 @@ impl Handovers {
     pub(super) fn published(&self, version: &VersionId) {
         self.with(version, |handover| {
             handover.refused_for = handover.sent.map(|sent| sent.elapsed());
+            handover.is_current = true;
         });
+    }
+
+    /// Whether the old password is refused already and the new one not yet what applications read.
+    pub(super) fn is_open(&self, version: &VersionId) -> bool {
+        self.with(version, |handover| handover.sent.is_some() && !handover.is_current)
+    }
+
+    /// Whether this run has moved AWSCURRENT to it.
+    pub(super) fn is_current(&self, version: &VersionId) -> bool {
+        self.with(version, |handover| handover.is_current)
     }
 
     pub(super) fn ended_sessions(&self, version: &VersionId, count: u64) {

@@ -72,7 +72,8 @@ pub async fn apply(
     let mut outcome = Outcome::default();
     for step in &plan.steps {
         outcome.signal = interrupt.signal();
-        if outcome.signal.is_some() || runs.gives_up(step)? {
+        let stops = outcome.signal.is_some() && !effects.ends_lockout(&step.change);
+        if stops || runs.gives_up(step)? {
             outcome.skipped += 1;
             continue;
         }

@@ -9,7 +9,7 @@ use crate::plan::{Change, PasswordSource, Plan};
 use crate::postgres::{SessionsOf, count_sessions};
 use crate::version_id::VersionId;
 
-/// A password that was replaced.
+/// A password that was replaced on the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rotated {
     /// The entry; `None` for the master.
@@ -20,6 +20,8 @@ pub struct Rotated {
     /// that long neither the secret nor the old password let anybody in. `None` when an earlier run had
     /// set the new password.
     pub refused_ms: Option<u64>,
+    /// Whether the new password is AWSCURRENT. If not, applications cannot log in until it is.
+    pub is_current: bool,
     /// Sessions that were opened with the old password and go on.
     pub sessions_left: u64,
     /// Sessions that were ended on request.
@@ -27,7 +29,7 @@ pub struct Rotated {
 }
 
 impl Effects<'_> {
-    /// What became of the passwords that this run has published. A copy of the same password, as a
+    /// What became of the passwords that this run has set or published. A copy of the same password, as a
     /// changed host needs it, is none.
     ///
     /// # Errors
@@ -44,11 +46,18 @@ impl Effects<'_> {
                 entry: step.entry.clone(),
                 role: role.to_owned(),
                 refused_ms: refused.and_then(|refused| u64::try_from(refused.as_millis()).ok()),
+                is_current: self.handovers.is_current(version),
                 sessions_left: count_sessions(self.session, &sessions).await?,
                 sessions_ended,
             });
         }
         Ok(rotated)
+    }
+
+    /// Whether the change ends the time in which neither the old password nor AWSCURRENT lets anybody in:
+    /// a signal waits for it.
+    pub(super) fn ends_lockout(&self, change: &Change) -> bool {
+        published(change).is_some_and(|(version, _, _)| self.handovers.is_open(version))
     }
 }
 

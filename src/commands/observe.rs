@@ -190,7 +190,8 @@ async fn look<'a>(
     Ok((entry, Some(secret), login))
 }
 
-/// Times that an id does not carry, and values whose tags do not say what stands in them.
+/// Times that an id does not carry, and values whose tags do not say what stands in them. Tags are written
+/// last, so they never speak of a version that is pending.
 async fn complete(
     connections: &Connections,
     actual: &Actual,
@@ -203,8 +204,9 @@ async fn complete(
         .iter()
         .all(|(name, value)| secret.tags.get(name) == Some(value));
     connections.secrets.date(name, secret).await?;
+    let current = secret.current.as_ref().map(|version| version.id.clone());
     for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
-        if !tags_vouch {
+        if !tags_vouch || Some(&version.id) != current.as_ref() {
             version.content = connections.secrets.content(name, &version.id).await?;
         }
     }

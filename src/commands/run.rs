@@ -48,8 +48,17 @@ impl<'a> Run<'a> {
         let mut connections = Connections::open(global, environment, verb.word(), output).await?;
         let session = connections.session(Access::Write, output).await?;
         let patience = Duration::from_secs(lock_timeout);
-        let told = |line: &str| output.tell(&format!("{}\n", visible(line)));
+        let mut waited = false;
+        let told = |line: &str| {
+            waited = true;
+            output.tell(&format!("{}\n", visible(line)));
+        };
         let _lock = acquire(&session, patience, told).await?;
+        if waited {
+            // The run that we waited for may have changed the master's password.
+            connections = Connections::open(global, environment, verb.word(), output).await?;
+            connections.session(Access::Read, output).await?;
+        }
         close_unfinished(&audit, output)?;
         let updates_catalog = false;
         Ok(Self {

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
-use super::database::{in_new_database, owner_of_public, will_be_readable};
+use super::database::will_be_readable;
 use super::findings::Findings;
+use super::foreign_grant;
+use super::public_schema::{in_new_database, owner_of_public};
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{Contents, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName, Schema};
 use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
@@ -62,12 +64,16 @@ fn compare_objects(
     let grantee = Grantee::Role(entry.username.to_string());
     // Objects of one role that lack the same privileges are granted them by one statement.
     let mut missing: BTreeMap<(&str, BTreeSet<Privilege>), BTreeSet<ObjectName>> = BTreeMap::new();
-    let mut extra = missing.clone();
+    let (mut extra, mut passed_on) = (missing.clone(), missing.clone());
     for (object, held) in contents.held(class, &grantee) {
         let Some(owner) = owner(context, contents, &object) else { continue };
         let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
-        let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
-        for (privileges, of) in [(lacks, &mut missing), (exceeds, &mut extra)] {
+        let on_columns = contents.held_on_columns(&object, &grantee);
+        let exceeds: BTreeSet<_> = held.union(&on_columns).copied().collect();
+        let exceeds: BTreeSet<_> = exceeds.difference(&wanted).copied().collect();
+        let is_stuck = contents.has_passed_on(&object, entry.username.as_str(), &exceeds);
+        let too_much = if is_stuck { &mut passed_on } else { &mut extra };
+        for (privileges, of) in [(lacks, &mut missing), (exceeds, too_much)] {
             if !privileges.is_empty() {
                 of.entry((owner, privileges)).or_default().insert(object.clone());
             }
@@ -86,6 +92,9 @@ fn compare_objects(
     }
     for change in extra.into_iter().map(step).map(Change::RevokePrivileges) {
         findings.step(change, format!("more than {}s have", entry.access));
+    }
+    for held in passed_on.into_iter().map(step) {
+        foreign_grant::passed_on(&held, findings);
     }
 }
 
@@ -115,24 +124,28 @@ fn compare_future(
     let entry = context.entry;
     let wanted = entry.access.privileges(class);
     let grantee = Grantee::Role(entry.username.to_string());
-    let key = DefaultPrivileges { schema: None, class, grantee };
-    let held = contents.default_privileges.get(&key).cloned().unwrap_or_default();
-    let step = |privileges| FuturePrivileges {
+    let step = |schema, privileges| FuturePrivileges {
         database: entry.database.to_string(),
         owner: context.owner.username.to_string(),
-        schema: None,
+        schema,
         class,
         privileges,
         role: entry.username.clone(),
     };
+    let everywhere = DefaultPrivileges { schema: None, class, grantee: grantee.clone() };
+    let held = contents.default_privileges.get(&everywhere).cloned().unwrap_or_default();
     let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
     if !lacks.is_empty() {
-        let change = Change::GrantDefaultPrivileges(step(lacks));
+        let change = Change::GrantDefaultPrivileges(step(None, lacks));
         findings.step(change, format!("what {}s will have", entry.access));
     }
-    let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
-    if !exceeds.is_empty() {
-        let change = Change::RevokeDefaultPrivileges(step(exceeds));
-        findings.step(change, format!("more than {}s have", entry.access));
+    // What is given in one schema adds to what is given in all of them.
+    let of_role = |key: &DefaultPrivileges| key.class == class && key.grantee == grantee;
+    for (key, held) in contents.default_privileges.iter().filter(|(key, _)| of_role(key)) {
+        let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
+        if !exceeds.is_empty() {
+            let change = Change::RevokeDefaultPrivileges(step(key.schema.clone(), exceeds));
+            findings.step(change, format!("more than {}s have", entry.access));
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! The database of an entry: its owner, who may connect, schema `public`.
+//! The database of an entry: its owner, and who may connect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
-use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema, Server};
+use super::{foreign_grant, public_schema};
+use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
 
@@ -37,7 +38,7 @@ pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
         return;
     }
     compare_isolation(context, database, findings);
-    compare_public_schema(context, database, findings);
+    public_schema::compare(context, database, findings);
     if database.encoding != "UTF8" {
         let (database, encoding) = (name.clone(), database.encoding.clone());
         findings.note(Note::Encoding { database, encoding });
@@ -51,6 +52,7 @@ fn just_created(owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([
             (Grantee::Public, BTreeSet::from([Connect, Temporary])),
@@ -88,16 +90,8 @@ fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -
                 "correct the entry, or run `ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"` after looking at who owns the objects in it"
             ),
         );
-    } else if let Some((grantor, privileges)) = database.public_by_others.first_key_value() {
-        let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
-        let words = words.join(", ");
-        findings.obstacle(
-            ObstacleKind::ForeignGrant,
-            format!("PUBLIC holds {words} on database \"{name}\" by a grant of \"{grantor}\", which the owner cannot revoke"),
-            format!("run `REVOKE GRANT OPTION FOR {words} ON DATABASE \"{name}\" FROM \"{grantor}\" CASCADE`: it takes away what depends on it, too"),
-        );
     } else {
-        return false;
+        return foreign_grant::on_database(name.as_str(), database, findings);
     }
     true
 }
@@ -130,6 +124,10 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
     note_others(context, database, findings);
     note_members(context, findings);
     compare_comment(context, database, findings);
+    if database.connection_limit >= 0 {
+        let reason = "it can keep us out; an entry's `connection_limit` is its role's";
+        findings.step(Change::LiftConnectionLimit { database: name.clone() }, reason);
+    }
     if !database.allows_connections {
         let reason = "closed to connections until here";
         findings.step(Change::AllowConnections { database: name.clone() }, reason);
@@ -199,76 +197,12 @@ fn compare_comment(context: &Context<'_>, database: &Database, findings: &mut Fi
     findings.step(Change::CommentOnDatabase { database }, reason);
 }
 
-fn compare_public_schema(context: &Context<'_>, database: &Database, findings: &mut Findings) {
-    let name = &context.entry.database;
-    let role = context.entry.username.as_str();
-    let (owner, open) = match &database.public_schema {
-        PublicSchema::Absent => return,
-        PublicSchema::Present { owner, public_may_create } => (owner.as_str(), *public_may_create),
-        PublicSchema::NotRead => {
-            if context.actual.databases.contains_key(name.as_str()) {
-                findings.note(Note::NotRead { database: name.clone() });
-            }
-            if !will_be_readable(context) {
-                return;
-            }
-            in_new_database(&context.actual.server)
-        }
-    };
-    let Some(later_owner) = owner_of_public(context, owner) else {
-        if open {
-            refuse_schema(context, owner, findings);
-        }
-        return;
-    };
-    if !context.actual.server.has_closed_public_schema() && owner != role {
-        let change = Change::OwnPublicSchema {
-            database: name.clone(),
-            owner: context.entry.username.clone(),
-        };
-        findings.step(change, "the owner of the database could not create tables in it");
-    }
-    if open {
-        let reason = "PUBLIC is every role that can connect";
-        let (database, owner) = (name.clone(), later_owner.to_owned());
-        findings.step(Change::ClosePublicSchema { database, owner }, reason);
-    }
-}
-
-/// Whose schema `public` is by the time that anything is granted on it, if the master can act for that
-/// role: on 14 it becomes the database's owner's.
-pub(super) fn owner_of_public<'a>(context: &Context<'a>, found: &'a str) -> Option<&'a str> {
-    let (server, owner) = (&context.actual.server, context.owner.username.as_str());
-    let is_ours = [owner, "pg_database_owner", &server.master].contains(&found);
-    is_ours.then_some(if server.has_closed_public_schema() { found } else { owner })
-}
-
-/// Someone else's schema cannot be changed. Where it is closed to PUBLIC, it can stay as it is.
-fn refuse_schema(context: &Context<'_>, owner: &str, findings: &mut Findings) {
-    let name = &context.entry.database;
-    findings.obstacle(
-        ObstacleKind::ForeignSchema,
-        format!("schema public of database \"{name}\" belongs to \"{owner}\" and PUBLIC may create in it"),
-        format!("\"{owner}\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
-    );
-}
-
 /// Whether what is inside can be read once the steps before are done, and was not yet: the database is to
-/// be made, opened, or the master to be let in. Else it turned us away for a reason of its own.
+/// be made or opened, its limit lifted, or the master to be let in. Else it turned us away for a reason of its own.
 pub(super) fn will_be_readable(context: &Context<'_>) -> bool {
     let master = Grantee::Role(context.actual.server.master.clone());
     context.actual.databases.get(context.entry.database.as_str()).is_none_or(|database| {
         let granted = database.privileges_of(&master).any(|p| p == DatabasePrivilege::Connect);
-        !database.allows_connections || !granted
+        !database.allows_connections || !granted || database.connection_limit >= 0
     })
-}
-
-/// Schema `public` as the template has it: closed from PostgreSQL 15 on; on 14 it is template1's, which
-/// belongs to the master on RDS (measured).
-pub(super) fn in_new_database(server: &Server) -> (&str, bool) {
-    if server.has_closed_public_schema() {
-        ("pg_database_owner", false)
-    } else {
-        (&server.master, true)
-    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
+use super::foreign_grant;
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{Contents, Grantee, ObjectName};
 use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
@@ -42,15 +43,23 @@ fn compare_objects(
         Some(_) | None => Some(master),
     };
     let grantee = Grantee::Role(role.to_string());
-    let mut held: BTreeMap<(&str, BTreeSet<Privilege>), BTreeSet<ObjectName>> = BTreeMap::new();
+    let mut held: BTreeMap<(&str, BTreeSet<Privilege>, bool), BTreeSet<ObjectName>> =
+        BTreeMap::new();
     for (object, privileges) in contents.held(class, &grantee) {
+        let on_columns = contents.held_on_columns(&object, &grantee);
+        let privileges: BTreeSet<_> = privileges.union(&on_columns).copied().collect();
         let Some(owner) = owner(&object).filter(|_| !privileges.is_empty()) else { continue };
-        held.entry((owner, privileges)).or_default().insert(object);
+        let is_stuck = contents.has_passed_on(&object, role.as_str(), &privileges);
+        held.entry((owner, privileges, is_stuck)).or_default().insert(object);
     }
-    for ((owner, privileges), objects) in held {
+    for ((owner, privileges, is_stuck), objects) in held {
         let (database, owner, role) = (database.to_owned(), owner.to_owned(), role.clone());
         let revoked = ObjectPrivileges { database, owner, class, objects, privileges, role };
-        findings.step(Change::RevokePrivileges(revoked), REASON);
+        if is_stuck {
+            foreign_grant::passed_on(&revoked, findings);
+        } else {
+            findings.step(Change::RevokePrivileges(revoked), REASON);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::findings::Findings;
+use super::foreign_grant;
 use crate::actual::{Actual, Database, DatabasePrivilege, Grantee};
 use crate::desired::{Desired, MANAGED_BY};
 use crate::marker::Marker;
@@ -26,6 +27,9 @@ pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
         if !desired.isolate_server {
             open.insert(name.to_owned());
         } else if may_revoke(desired, actual, database) {
+            if foreign_grant::on_database(name, database, &mut findings) {
+                continue;
+            }
             let (database, owner) = (name.to_owned(), database.owner.clone());
             let change = Change::RevokeFromPublic { database, owner, privileges };
             findings.step(change, "--isolate-server: every tenant can log in to it");

@@ -105,6 +105,11 @@ pub enum Change {
         /// The database.
         database: DatabaseName,
     },
+    /// Take away the limit on a database's connections: its owner's role has one.
+    LiftConnectionLimit {
+        /// The database.
+        database: DatabaseName,
+    },
     /// Open a database to those who may connect.
     AllowConnections {
         /// The database.
@@ -253,6 +258,7 @@ impl Change {
             Self::RevokeFromPublic { .. }
             | Self::GrantConnect { .. }
             | Self::CommentOnDatabase { .. }
+            | Self::LiftConnectionLimit { .. }
             | Self::AllowConnections { .. } => Phase::Isolation,
             Self::OwnPublicSchema { .. }
             | Self::ClosePublicSchema { .. }
@@ -286,6 +292,7 @@ impl Change {
             Self::RevokeFromPublic { .. } => "revoke_from_public",
             Self::GrantConnect { .. } => "grant_connect",
             Self::CommentOnDatabase { .. } => "comment_on_database",
+            Self::LiftConnectionLimit { .. } => "lift_connection_limit",
             Self::AllowConnections { .. } => "allow_connections",
             Self::OwnPublicSchema { .. } => "own_public_schema",
             Self::ClosePublicSchema { .. } => "close_public_schema",

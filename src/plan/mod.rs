@@ -96,8 +96,11 @@ pub enum ObstacleKind {
     OlderSecret,
     /// The database belongs to another role.
     WrongOwner,
-    /// PUBLIC holds privileges on the database by a grant of someone else than its owner.
+    /// PUBLIC holds privileges on the database, or on its schema `public`, by a grant of someone else than
+    /// its owner.
     ForeignGrant,
+    /// The role granted others what it is to lose.
+    PassedOn,
     /// The database is what an interrupted DROP DATABASE left.
     InvalidDatabase,
     /// An extension is not on the server, or only a superuser may create it.

@@ -105,7 +105,11 @@ fn turns_away(error: &tokio_postgres::Error) -> bool {
 async fn read_public_schema(session: &Session) -> Result<PublicSchema> {
     let sets = session.read(PUBLIC_SCHEMA).await?;
     Ok(sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
-        PublicSchema::Present { owner: text(row, 0).to_owned(), public_may_create: flag(row, 1) }
+        PublicSchema::Present {
+            owner: text(row, 0).to_owned(),
+            public_may_create: flag(row, 1),
+            public_by_other: row.get(2).map(str::to_owned),
+        }
     }))
 }
 
@@ -122,19 +126,38 @@ async fn read_contents(session: &Session) -> Result<Contents> {
         relations: relations.iter().map(relation).collect(),
         default_privileges: default_privileges.iter().filter_map(default_privilege).collect(),
         extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
+        ..Contents::default()
     };
     for row in on_schemas {
-        if let Some(schema) = contents.schemas.get_mut(text(row, 0)) {
-            schema.privileges.insert(grantee(row, 1), privileges(row, 2));
-        }
+        add_on_schema(&mut contents, row);
     }
     for row in on_relations {
-        let name = ObjectName::within(text(row, 0), text(row, 1));
-        if let Some(relation) = contents.relations.get_mut(&name) {
-            relation.privileges.insert(grantee(row, 2), privileges(row, 3));
-        }
+        add_on_relation(&mut contents, row);
     }
     Ok(contents)
+}
+
+fn add_on_schema(contents: &mut Contents, row: &SimpleQueryRow) {
+    let name = text(row, 0);
+    if let Some(grantor) = row.get(3) {
+        let passed_on = contents.passed_on.entry(ObjectName::schema(name)).or_default();
+        passed_on.entry(grantor.to_owned()).or_default().extend(privileges(row, 2));
+    } else if let Some(schema) = contents.schemas.get_mut(name) {
+        schema.privileges.insert(grantee(row, 1), privileges(row, 2));
+    }
+}
+
+fn add_on_relation(contents: &mut Contents, row: &SimpleQueryRow) {
+    let name = ObjectName::within(text(row, 0), text(row, 1));
+    let (grantee, privileges) = (grantee(row, 2), privileges(row, 3));
+    if let Some(grantor) = row.get(4) {
+        let passed_on = contents.passed_on.entry(name).or_default();
+        passed_on.entry(grantor.to_owned()).or_default().extend(privileges);
+    } else if flag(row, 5) {
+        contents.on_columns.entry(name).or_default().insert(grantee, privileges);
+    } else if let Some(relation) = contents.relations.get_mut(&name) {
+        relation.privileges.insert(grantee, privileges);
+    }
 }
 
 fn schema(row: &SimpleQueryRow) -> (String, Schema) {

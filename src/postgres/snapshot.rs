@@ -46,7 +46,7 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     let master = master.first().map_or("", |row| text(row, 0)).to_owned();
     let mut snapshot = Snapshot {
         roles: roles.iter().map(role).collect::<Result<_>>()?,
-        databases: databases.iter().map(|row| (text(row, 0).to_owned(), database(row))).collect(),
+        databases: databases.iter().map(database).collect::<Result<_>>()?,
         master,
     };
     add_privileges(&mut snapshot.databases, privileges);
@@ -54,23 +54,29 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     Ok(snapshot)
 }
 
-fn database(row: &SimpleQueryRow) -> Database {
-    Database {
+fn database(row: &SimpleQueryRow) -> Result<(String, Database)> {
+    let database = Database {
         owner: text(row, 1).to_owned(),
         allows_connections: flag(row, 2),
         is_invalid: flag(row, 3),
+        connection_limit: number(row, 6, "datconnlimit")?,
         encoding: text(row, 4).to_owned(),
         privileges: BTreeMap::new(),
         public_by_others: BTreeMap::new(),
         comment: row.get(5).map(str::to_owned),
         public_schema: PublicSchema::NotRead,
         contents: None,
-    }
+    };
+    Ok((text(row, 0).to_owned(), database))
+}
+
+fn number(row: &SimpleQueryRow, column: usize, name: &str) -> Result<i32> {
+    let found = text(row, column);
+    found.parse().map_err(|_| Error::new(format!("{name} is `{found}`, not a number")))
 }
 
 fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
     let words = [(4, "SUPERUSER"), (5, "REPLICATION"), (6, "BYPASSRLS")];
-    let limit = text(row, 7);
     let role = Role {
         can_login: flag(row, 1),
         can_create_databases: flag(row, 2),
@@ -80,9 +86,7 @@ fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
             .filter(|(column, _)| flag(row, *column))
             .map(|(_, word)| word)
             .collect(),
-        connection_limit: limit
-            .parse()
-            .map_err(|_| Error::new(format!("rolconnlimit is `{limit}`, not a number")))?,
+        connection_limit: number(row, 7, "rolconnlimit")?,
         expires: flag(row, 8),
         comment: row.get(9).map(str::to_owned),
         master: Membership::default(),

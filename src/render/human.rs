@@ -103,8 +103,15 @@ pub fn outcome(verb: Verb, plan: &Plan, outcome: &Outcome, again: &str, color: b
 /// What a rotation meant for those who use the password.
 fn rotated(rotated: &[Rotated]) -> String {
     let mut text = String::new();
-    for Rotated { entry, role, refused_ms, sessions_left, sessions_ended } in rotated {
+    for Rotated { entry, role, refused_ms, is_current, sessions_left, sessions_ended } in rotated {
         let name = words::entry_name(entry.as_ref());
+        if !is_current {
+            let _ = writeln!(
+                text,
+                "  {name}: {role} has a new password that is not AWSCURRENT: applications cannot log in until the next run publishes it"
+            );
+            continue;
+        }
         let refused = match refused_ms {
             Some(millis) => format!("the old one was refused {millis} ms before it was current"),
             None => "an earlier run had set it, and it is current now".to_owned(),
@@ -122,7 +129,7 @@ fn rotated(rotated: &[Rotated]) -> String {
             );
         }
     }
-    if !rotated.is_empty() {
+    if rotated.iter().any(|rotated| rotated.is_current) {
         text.push_str(REFRESH);
     }
     text

@@ -37,6 +37,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
@@ -90,6 +91,9 @@ pub(super) fn what(change: &Change) -> String {
         }
         Change::CommentOnDatabase { database } => {
             format!("database \"{database}\": write the marker")
+        }
+        Change::LiftConnectionLimit { database } => {
+            format!("database \"{database}\": CONNECTION LIMIT -1")
         }
         Change::AllowConnections { database } => {
             format!("database \"{database}\": ALLOW_CONNECTIONS true")

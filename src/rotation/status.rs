@@ -114,6 +114,8 @@ fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age
     let secret = read.secret.filter(|secret| !secret.is_scheduled_for_deletion);
     let current = secret.and_then(|secret| secret.current.as_ref());
     let old = current.and_then(|current| current.born).map(|born| at.duration_since(born));
+    // An id may carry any time. Clocks differ by minutes; a password of tomorrow has no age.
+    let old = old.filter(|old| *old > -SignedDuration::from_hours(24));
     let state = match (current, old) {
         (None, _) if secret.is_some_and(|secret| secret.odd_version.is_some()) => State::Undated,
         (None, _) => State::Missing,
@@ -125,7 +127,7 @@ fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age
         secret: read.name.to_owned(),
         risk: risk.map(Risk::as_str),
         max_days,
-        born: current.and_then(|current| current.born),
+        born: current.and_then(|current| current.born).filter(|_| old.is_some()),
         days: old.map(|old| old.as_hours().div_euclid(24)),
         state,
         unfinished: secret.is_some_and(|secret| is_unfinished(secret, current)),

@@ -9,7 +9,9 @@ use crate::marker::Marker;
 use crate::name::{DatabaseName, RoleName};
 use crate::password::Verifier;
 use crate::plan::RoleAttributes;
-pub use privileges::{create_extension, grant, grant_default, revoke, revoke_default};
+pub use privileges::{
+    create_extension, grant, grant_default, revoke, revoke_cascade, revoke_default,
+};
 
 /// `CREATE ROLE` and its marker, as one query and so as one transaction.
 ///
@@ -117,6 +119,12 @@ pub fn grant_connect<'a>(
 #[must_use]
 pub fn comment_on_database(database: &DatabaseName, comment: &str) -> String {
     format!("COMMENT ON DATABASE {} IS {}", identifier(database), literal(comment))
+}
+
+/// A database without a limit of its own.
+#[must_use]
+pub fn lift_connection_limit(database: &DatabaseName) -> String {
+    format!("ALTER DATABASE {} WITH CONNECTION LIMIT -1", identifier(database))
 }
 
 /// Opens a database.

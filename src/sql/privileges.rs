@@ -36,10 +36,21 @@ pub fn grant(granted: &ObjectPrivileges) -> String {
 /// The opposite of [`grant`].
 #[must_use]
 pub fn revoke(revoked: &ObjectPrivileges) -> String {
-    let ObjectPrivileges { database: _, owner, class, objects, privileges, role } = revoked;
+    as_role(&revoked.owner, &revoke_as_owner(revoked))
+}
+
+/// What a person can run where [`revoke`] fails, because the role granted others what it is to lose.
+#[must_use]
+pub fn revoke_cascade(revoked: &ObjectPrivileges) -> String {
+    let owner = escape_identifier(&revoked.owner);
+    format!("SET ROLE {owner}; {} CASCADE", revoke_as_owner(revoked))
+}
+
+fn revoke_as_owner(revoked: &ObjectPrivileges) -> String {
+    let ObjectPrivileges { database: _, owner: _, class, objects, privileges, role } = revoked;
     let (class, privileges) = (class.keyword(), keywords(privileges));
     let (objects, role) = (list(objects), identifier(role));
-    as_role(owner, &format!("REVOKE {privileges} ON {class} {objects} FROM {role}"))
+    format!("REVOKE {privileges} ON {class} {objects} FROM {role}")
 }
 
 /// `ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT … ON TABLES TO role`.

@@ -10,7 +10,7 @@ const ENTRIES: &str = r#"
 const PUBLIC_SCHEMA: &str = "DO $$ BEGIN CREATE SCHEMA sales AUTHORIZATION shop_user; END $$; SET ROLE shop_user; CREATE TABLE sales.t (id int); CREATE SEQUENCE sales.s";
 
 /// One change by hand, where it is made, and the one line by which the plan mends it.
-const DRIFT: [(&str, &str, &str); 17] = [
+const DRIFT: [(&str, &str, &str); 20] = [
     ("postgres", "ALTER ROLE shop_user NOLOGIN", "role \"shop_user\": LOGIN "),
     ("postgres", "ALTER ROLE shop_user CREATEDB", "role \"shop_user\": NOCREATEDB "),
     ("postgres", "ALTER ROLE shop_user CREATEROLE", "role \"shop_user\": NOCREATEROLE "),
@@ -79,6 +79,21 @@ const DRIFT: [(&str, &str, &str); 17] = [
         "shop",
         "ALTER DEFAULT PRIVILEGES FOR ROLE shop_user GRANT UPDATE ON SEQUENCES TO shop_reporting",
         "REVOKE UPDATE ON future SEQUENCES of \"shop_user\" FROM \"shop_reporting\" ",
+    ),
+    (
+        "shop",
+        "SET ROLE shop_user; ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT SELECT, INSERT ON TABLES TO shop_reporting",
+        "REVOKE INSERT ON future TABLES of \"shop_user\" in schema \"sales\" FROM \"shop_reporting\" ",
+    ),
+    (
+        "shop",
+        "SET ROLE shop_user; GRANT SELECT (id), UPDATE (id) ON sales.t TO shop_reporting",
+        "REVOKE UPDATE ON TABLE sales.t FROM \"shop_reporting\" ",
+    ),
+    (
+        "postgres",
+        "ALTER DATABASE shop CONNECTION LIMIT 50",
+        "database \"shop\": CONNECTION LIMIT -1 ",
     ),
 ];
 

@@ -111,3 +111,53 @@ async fn schema_public_is_closed_by_its_owner() {
     );
     assert_eq!(stack.value("shop", &acl).await, "t");
 }
+
+/// A REVOKE without CASCADE would fail in every run.
+#[tokio::test]
+async fn what_a_reader_passed_on_is_an_obstacle_of_the_reader_alone() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "CREATE TABLE t (a int);
+             GRANT SELECT, UPDATE ON t TO shop_reports WITH GRANT OPTION;
+             GRANT DELETE ON t TO shop_reports",
+        )
+        .await
+        .unwrap();
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    reader.batch_execute("GRANT SELECT, UPDATE ON t TO other_user").await.unwrap();
+    stack.sql("postgres", "ALTER ROLE shop_user CREATEDB").await;
+    let revoke = "SET ROLE \"shop_user\"; REVOKE UPDATE, DELETE ON TABLE \"public\".\"t\" FROM \"shop_reports\" CASCADE";
+    stack
+        .apply()
+        .expect(3)
+        .shows("~ role \"shop_user\": NOCREATEDB")
+        .shows("! reports: role \"shop_reports\" is to lose UPDATE, DELETE on TABLE public.t in database \"shop\", and has granted it to others")
+        .shows(&format!("hint: run in \"shop\": `{revoke}`: it takes away what depends on it, too"));
+    stack.apply().expect(3);
+    let master = stack.login("platform_admin", "Master-0123456789", "shop").await.unwrap();
+    master.batch_execute(revoke).await.unwrap();
+    stack.converge().shows("No changes:");
+    reader.batch_execute("SELECT * FROM t").await.unwrap();
+}
+
+/// Of a column, too.
+#[tokio::test]
+async fn a_column_that_a_reader_passed_on_is_an_obstacle() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "CREATE TABLE t (a int); GRANT UPDATE (a) ON t TO shop_reports WITH GRANT OPTION",
+        )
+        .await
+        .unwrap();
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    reader.batch_execute("GRANT UPDATE (a) ON t TO other_user").await.unwrap();
+    stack
+        .apply()
+        .expect(3)
+        .shows("! reports: role \"shop_reports\" is to lose UPDATE on TABLE public.t");
+    reader.batch_execute("REVOKE UPDATE (a) ON t FROM other_user").await.unwrap();
+    stack.converge().shows("REVOKE UPDATE ON TABLE public.t FROM \"shop_reports\"");
+    reader.batch_execute("UPDATE t SET a = 1").await.unwrap_err();
+}

@@ -67,6 +67,29 @@ async fn the_servers_own_databases_are_closed_only_when_asked() {
     stack.run(&["plan", "--env", ENV, "--isolate-server"]).expect(0).shows("No changes:");
 }
 
+/// Its own REVOKE would change nothing, in every run.
+#[tokio::test]
+async fn a_server_database_that_another_opened_is_an_obstacle() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    stack
+        .sql("postgres", "GRANT CONNECT ON DATABASE platform TO rds_ad WITH GRANT OPTION; SET ROLE rds_ad; GRANT CONNECT ON DATABASE platform TO PUBLIC")
+        .await;
+    let revoke = "SET ROLE \"platform_admin\"; REVOKE GRANT OPTION FOR CONNECT ON DATABASE \"platform\" FROM \"rds_ad\" CASCADE";
+    let isolate = ["apply", "--env", ENV, "--auto-approve", "--isolate-server"];
+    stack
+        .run(&isolate)
+        .expect(3)
+        .shows(
+            "! the server: PUBLIC holds CONNECT on database \"platform\" by a grant of \"rds_ad\"",
+        )
+        .shows(&format!("hint: run `{revoke}`"));
+    let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+    master.batch_execute(revoke).await.unwrap();
+    stack.run(&isolate).expect(0);
+    stack.run(&["plan", "--env", ENV, "--isolate-server"]).expect(0).shows("No changes:");
+}
+
 #[tokio::test]
 async fn what_was_opened_by_hand_is_closed_again_and_nothing_else_is_touched() {
     let stack = Stack::with_app().await;
@@ -145,8 +168,14 @@ async fn a_tenant_that_locks_its_database_does_not_hold_up_the_others() {
     let tenant = stack.login_with_secret("goldenpath/dev/orders/postgres").await.unwrap();
     tenant.batch_execute("ALTER DATABASE orders CONNECTION LIMIT 0").await.unwrap();
     stack.sql("postgres", "ALTER ROLE portal_user NOCREATEDB").await;
-    let answer = stack.apply().expect(0).shows("~ role \"portal_user\": CREATEDB");
-    answer.shows("note: database \"orders\" does not let us in, so what is inside it was not read");
+    stack
+        .apply()
+        .expect(0)
+        .shows("~ role \"portal_user\": CREATEDB")
+        .shows("note: database \"orders\" does not let us in, so what is inside it was not read")
+        .shows("~ database \"orders\": CONNECTION LIMIT -1");
+    stack.login_with_secret("goldenpath/dev/orders/postgres").await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
 }
 
 #[tokio::test]

@@ -103,6 +103,35 @@ async fn killed_at_any_row_of_the_audit_it_is_finished_and_nobody_is_locked_out(
     }
 }
 
+/// The lock is waited for as long as another run rotates the master.
+#[tokio::test]
+async fn a_run_that_waited_for_the_lock_logs_in_with_the_newest_password() {
+    let stack = Stack::with_app().await;
+    let old = password(&stack).await;
+    let holder = stack.login("platform_admin", &old, "postgres").await.unwrap();
+    let key = i64::from_be_bytes(*b"goldenpa");
+    holder.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await.unwrap();
+    let mut command = stack.command(&["apply", "--env", ENV, "--auto-approve"]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let waiting =
+        "SELECT count(*)::text FROM pg_stat_activity WHERE application_name LIKE 'goldenpath-rds%'";
+    while stack.value("postgres", waiting).await == "0" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let new = "Another-0123456789";
+    let mut value = stack.secret(SECRET).await;
+    value["password"] = json!(new);
+    let put = stack.secrets.put_secret_value().secret_id(SECRET);
+    put.secret_string(value.to_string()).send().await.unwrap();
+    holder.batch_execute(&format!("ALTER ROLE platform_admin PASSWORD '{new}'")).await.unwrap();
+    // It tries every half second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(holder);
+    let run = tokio::task::spawn_blocking(move || run.wait_with_output().unwrap());
+    crate::harness::answer(run.await.unwrap()).expect(0).says("waiting for the lock");
+    stack.plan().expect(0).shows("No changes:");
+}
+
 #[tokio::test]
 async fn a_password_that_was_set_and_not_published_still_lets_us_in() {
     let stack = Stack::with_app().await;

@@ -158,7 +158,7 @@ async fn a_grant_to_public_that_the_owner_cannot_revoke() {
         )
         .await;
     stack.sql("postgres", "SET ROLE meddler; GRANT CONNECT ON DATABASE app TO PUBLIC").await;
-    let revoke = "REVOKE GRANT OPTION FOR CONNECT ON DATABASE \"app\" FROM \"meddler\" CASCADE";
+    let revoke = "SET ROLE \"app_user\"; REVOKE GRANT OPTION FOR CONNECT ON DATABASE \"app\" FROM \"meddler\" CASCADE";
     held_up(
         &stack,
         "! app: PUBLIC holds CONNECT on database \"app\" by a grant of \"meddler\", which the owner cannot revoke",
@@ -168,6 +168,28 @@ async fn a_grant_to_public_that_the_owner_cannot_revoke() {
     // The hint is true, and the master can follow it.
     let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
     master.batch_execute(revoke).await.unwrap();
+    stack.converge().shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_grant_on_schema_public_that_its_owner_cannot_revoke() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .sql("app", "CREATE ROLE meddler; SET ROLE app_user; GRANT CREATE ON SCHEMA public TO meddler WITH GRANT OPTION; SET ROLE meddler; GRANT CREATE ON SCHEMA public TO PUBLIC")
+        .await;
+    let owner = if stack.major().await >= 15 { "pg_database_owner" } else { "app_user" };
+    let revoke = format!(
+        "SET ROLE \"{owner}\"; REVOKE GRANT OPTION FOR CREATE ON SCHEMA public FROM \"meddler\" CASCADE"
+    );
+    held_up(
+        &stack,
+        "! app: PUBLIC may create in schema public of database \"app\" by a grant of \"meddler\", which the owner cannot revoke",
+        &format!("run in \"app\": `{revoke}`: it takes away what depends on it, too"),
+    )
+    .await;
+    let master = stack.login("platform_admin", "Master-0123456789", "app").await.unwrap();
+    master.batch_execute(&revoke).await.unwrap();
     stack.converge().shows("No changes:");
 }
 

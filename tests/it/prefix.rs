@@ -25,7 +25,7 @@ use world::Label::{Current, Pending};
 
 const CASES: u32 = 2_500;
 
-const CHANGES: [&str; 23] = [
+const CHANGES: [&str; 24] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -37,6 +37,7 @@ const CHANGES: [&str; 23] = [
     "revoke_from_public",
     "grant_connect",
     "comment_on_database",
+    "lift_connection_limit",
     "allow_connections",
     "own_public_schema",
     "close_public_schema",
@@ -238,6 +239,7 @@ fn touched(change: &Change) -> Touched<'_> {
         Change::CreateDatabase { database, .. }
         | Change::GrantConnect { database, .. }
         | Change::CommentOnDatabase { database }
+        | Change::LiftConnectionLimit { database }
         | Change::AllowConnections { database }
         | Change::CreateExtension { database, .. }
         | Change::OwnPublicSchema { database, .. }
@@ -272,6 +274,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }

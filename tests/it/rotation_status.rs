@@ -176,6 +176,16 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
         .says("error: --env is given more than once");
 }
 
+/// An id may carry any time: one that is to come says nothing of the age.
+#[tokio::test]
+async fn a_password_of_the_future_has_no_age() {
+    let stack = aged([0, 1, 2, -400]).await;
+    let answer = status(&stack, &[]).expect(1);
+    answer.shows(
+        "  ! portal      nothing says when the password in goldenpath/dev/portal/postgres was made",
+    );
+}
+
 #[tokio::test]
 async fn an_unfinished_rotation_is_told() {
     let stack = aged([0, 1, 2, 27]).await;

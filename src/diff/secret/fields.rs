@@ -37,7 +37,16 @@ pub(super) fn drift(context: &Context<'_>, secret: &Secret, version: &Version) -
             None => format!("{name} `{wanted}` is missing"),
         })
         .collect();
-    (!differing.is_empty()).then(|| format!("{}, the password stays", differing.join(", ")))
+    (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+/// The role that a version's password is of, as it says itself or, where it was not read, as the tags do.
+pub(super) fn username<'a>(secret: &'a Secret, version: &'a Version) -> Option<&'a str> {
+    match &version.content {
+        Content::Connection(fields) => fields.username.as_deref(),
+        Content::NotRead => secret.tags.get("Username").map(String::as_str),
+        Content::Malformed(_) => None,
+    }
 }
 
 /// What the tags claim of a version that was not read; a tag that is missing claims nothing false.

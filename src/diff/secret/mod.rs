@@ -12,9 +12,12 @@ use super::role::{Says, Standing};
 use crate::actual::{Secret, Version};
 use crate::plan::{Change, Note, ObstacleKind, PasswordSource};
 use crate::version_id::VersionId;
-use fields::{connection, differing_tags, drift, wanted_tags};
+use fields::{connection, differing_tags, drift, username, wanted_tags};
 pub(super) use refusals::other_manager;
-use refusals::{refuse_malformed, refuse_other_managers, refuse_unknown};
+use refusals::{
+    refuse_malformed, refuse_other_managers, refuse_password_elsewhere, refuse_password_of,
+    refuse_unknown,
+};
 pub(super) use versions::{Known, Planned};
 
 /// Plans the versions. `None` when an obstacle leaves nothing to set a password from.
@@ -123,6 +126,8 @@ fn compare_versions(
     let latest = secret.pending.as_ref().filter(|p| !Known::from(*p).is_older_than(current.born));
     let overtaken = secret.pending.as_ref().filter(|_| latest.is_none());
     let carrier = latest.unwrap_or(current);
+    let strange = strange_role(context, role, secret, carrier);
+    refuse_password_of(context, strange, findings)?;
     if let Some(pending) = latest {
         findings.note(unfinished(context, current, pending));
     }
@@ -137,9 +142,15 @@ fn compare_versions(
         findings.step(stage(context, version.clone(), PasswordSource::New), reason);
         Some(version)
     } else if let Some(difference) = drift(context, secret, carrier) {
-        let version = context.new.same_password(&context.entry.key, carrier.born);
-        let source = PasswordSource::CopyOf(carrier.id.clone());
-        findings.step(stage(context, version.clone(), source), difference);
+        let (version, source, password) = if strange.is_some() {
+            let version = new_password(context, role, carrier.born);
+            (version, PasswordSource::New, "with a new password")
+        } else {
+            let version = context.new.same_password(&context.entry.key, carrier.born);
+            (version, PasswordSource::CopyOf(carrier.id.clone()), "the password stays")
+        };
+        let reason = format!("{difference}, {password}");
+        findings.step(stage(context, version.clone(), source), reason);
         Some(version)
     } else {
         None
@@ -150,6 +161,23 @@ fn compare_versions(
         pending: staged.map(Known::new).or_else(|| latest.map(Known::from)),
         current_exists: true,
     })
+}
+
+/// The role that a version's password is of, where that is not the entry's: who knows it would come in as the
+/// entry's role. A role whose marker names the version was renamed; one without a marker is proved by a login.
+fn strange_role<'a>(
+    context: &Context<'_>,
+    role: Option<&Standing<'_>>,
+    secret: &'a Secret,
+    carrier: &'a Version,
+) -> Option<&'a str> {
+    let is_its_own = match role.map(|role| &role.says) {
+        Some(Says::Version(version)) => *version == carrier.id,
+        Some(Says::Nothing) => !context.reset_asked(),
+        None => false,
+    };
+    let found = username(secret, carrier).filter(|found| *found != context.entry.username.as_str());
+    found.filter(|_| !is_its_own)
 }
 
 /// Whether the role gets a password of ours from AWSCURRENT anyway: the secret was lost, and made anew.
@@ -194,9 +222,12 @@ fn reason_for_new_password(
     let key = &context.entry.key;
     match role.map(|role| &role.says) {
         None => Some(format!("{lack} yet")),
-        Some(Says::Version(version)) => Some(format!(
-            "{lack} any more; the role's password was in version {version} and cannot be read back"
-        )),
+        Some(Says::Version(version)) => {
+            refuse_password_elsewhere(context, version, findings)?;
+            Some(format!(
+                "{lack} any more; the role's password was in version {version} and cannot be read back"
+            ))
+        }
         Some(Says::Nothing) if context.reset_asked() => {
             Some(format!("{lack}, and --reset-password takes the role over"))
         }

@@ -5,6 +5,7 @@ use crate::diff::Context;
 use crate::diff::findings::Findings;
 use crate::diff::role::{Says, Standing};
 use crate::plan::ObstacleKind;
+use crate::version_id::VersionId;
 
 pub(super) fn refuse_other_managers(
     context: &Context<'_>,
@@ -51,7 +52,10 @@ pub(super) fn refuse_unknown(
     let mut versions = [&secret.current, &secret.pending].into_iter().flatten();
     let dated = versions.all(|version| version.born.is_some());
     let needs_login = role.is_some_and(|role| matches!(role.says, Says::Nothing));
-    let known = vouched && dated && (!needs_login || context.reset_asked());
+    // Tags say nothing of a version that is still pending.
+    let id = |version: &Option<Version>| version.as_ref().map(|version| version.id.clone());
+    let settled = secret.pending.is_none() || id(&secret.pending) == id(&secret.current);
+    let known = vouched && dated && settled && (!needs_login || context.reset_asked());
     if known || secret.current.is_none() {
         return Some(());
     }
@@ -60,6 +64,52 @@ pub(super) fn refuse_unknown(
         ObstacleKind::ForeignSecret,
         format!("secret `{name}` is scheduled for deletion, and what stands in it cannot be read until it is restored"),
         format!("run `aws secretsmanager restore-secret --secret-id {name}`, then plan again"),
+    );
+    None
+}
+
+/// While the role lives that a password is of, its secret is not made another role's: its applications would
+/// lose it, and who knows the password would come in as the other.
+pub(super) fn refuse_password_of(
+    context: &Context<'_>,
+    strange: Option<&str>,
+    findings: &mut Findings,
+) -> Option<()> {
+    let Some(strange) = strange.filter(|name| context.actual.roles.contains_key(*name)) else {
+        return Some(());
+    };
+    let (secret, role) = (&context.entry.secret, &context.entry.username);
+    findings.obstacle(
+        ObstacleKind::ForeignSecret,
+        format!("secret `{secret}` is of role \"{strange}\", which still exists, and the entry's role is \"{role}\""),
+        format!("give the entry another key, or the role \"{strange}\" another name by ALTER ROLE … RENAME TO if it is the same one, or drop it"),
+    );
+    None
+}
+
+/// A secret is named after its entry's database or key. Where that was changed, the password is in a secret of
+/// the former name, and applications still read it there.
+pub(super) fn refuse_password_elsewhere(
+    context: &Context<'_>,
+    version: &VersionId,
+    findings: &mut Findings,
+) -> Option<()> {
+    let holds = |secret: &Secret| {
+        [&secret.current, &secret.pending].into_iter().flatten().any(|found| found.id == *version)
+    };
+    // Another entry's secret is that entry's matter.
+    let is_free =
+        |name: &str| context.desired.entries.values().all(|entry| entry.secret.as_str() != name);
+    let mut secrets = context.actual.secrets.iter().filter(|(name, _)| is_free(name));
+    let Some((other, _)) = secrets.find(|(_, secret)| holds(secret)) else { return Some(()) };
+    if context.reset_asked() {
+        return Some(());
+    }
+    let (key, secret, role) = (&context.entry.key, &context.entry.secret, &context.entry.username);
+    findings.obstacle(
+        ObstacleKind::ForeignSecret,
+        format!("the password of role \"{role}\" is in `{other}`, and there is no secret `{secret}`, where the entry would have it"),
+        format!("take the change of the entry's name back, or run with `--reset-password {key}`: that makes `{secret}` with a new password, and applications that read `{other}` are refused from then on"),
     );
     None
 }

@@ -1,28 +1,34 @@
--- What the owner of the database made and granted, as of one moment. Privileges that others granted are not
--- the owner's to take, so they are left out; and so is what the owner has anyway.
+-- What the owner of the database made and granted, as of one moment, without what the owner has anyway.
+-- A grantor is named where another than the owner granted: that is not the owner's to take.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT n.nspname, pg_get_userbyid(n.nspowner)
   FROM pg_namespace n
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
 SELECT n.nspname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
-       string_agg(a.privilege_type, ',')
+       string_agg(a.privilege_type, ','),
+       CASE WHEN a.grantor <> n.nspowner THEN pg_get_userbyid(a.grantor) END
   FROM pg_namespace n, aclexplode(n.nspacl) a
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND a.grantee <> n.nspowner AND a.grantor = n.nspowner
- GROUP BY n.nspname, a.grantee;
+   AND (a.grantee <> n.nspowner OR a.grantor <> n.nspowner)
+ GROUP BY n.nspname, n.nspowner, a.grantee, a.grantor;
 SELECT n.nspname, c.relname, c.relkind = 'S'
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database())
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname !~ '^pg_';
 SELECT n.nspname, c.relname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
-       string_agg(a.privilege_type, ',')
+       string_agg(DISTINCT a.privilege_type, ','),
+       CASE WHEN a.grantor <> c.relowner THEN pg_get_userbyid(a.grantor) END, a.on_column
   FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
+  JOIN pg_namespace n ON n.oid = c.relnamespace,
+       LATERAL (SELECT e.*, false AS on_column FROM aclexplode(c.relacl) e
+                 UNION ALL
+                SELECT e.*, true FROM pg_attribute t, aclexplode(t.attacl) e
+                 WHERE t.attrelid = c.oid AND NOT t.attisdropped) a
  WHERE c.relowner = (SELECT datdba FROM pg_database WHERE datname = current_database())
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname !~ '^pg_'
-   AND a.grantee <> c.relowner AND a.grantor = c.relowner
- GROUP BY n.nspname, c.relname, a.grantee;
+   AND (a.grantee <> c.relowner OR a.grantor <> c.relowner)
+ GROUP BY n.nspname, c.relname, c.relowner, a.grantee, a.grantor, a.on_column;
 SELECT n.nspname, d.defaclobjtype, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
        string_agg(a.privilege_type, ',')
   FROM pg_default_acl d

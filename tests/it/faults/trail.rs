@@ -9,13 +9,14 @@ use crate::harness::{Recorder, Request, Stack};
 pub const SETTINGS: [&str; 2] = ["log_statement=ddl", "log_line_prefix=%a %d|"];
 
 /// Beginnings and contents of statements, and what they are called in the audit.
-const STATEMENTS: [(&str, &str, &str); 15] = [
+const STATEMENTS: [(&str, &str, &str); 16] = [
     ("CREATE ROLE", "", "create_role"),
     ("ALTER ROLE", " PASSWORD ", "set_password"),
     ("ALTER ROLE", "", "alter_role"),
     ("COMMENT ON ROLE", "", "write_marker"),
     ("CREATE DATABASE", "", "create_database"),
     ("ALTER DATABASE", "ALLOW_CONNECTIONS true", "allow_connections"),
+    ("ALTER DATABASE", "CONNECTION LIMIT", "lift_connection_limit"),
     ("COMMENT ON DATABASE", "", "comment_on_database"),
     ("ALTER SCHEMA public OWNER TO", "", "own_public_schema"),
     ("REVOKE CREATE ON SCHEMA public", "FROM PUBLIC", "close_public_schema"),

@@ -188,6 +188,7 @@ fn short(change: &Change) -> String {
         | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
         | Change::ClosePublicSchema { .. }

@@ -243,6 +243,7 @@ struct DatabaseState {
     is_half_made: bool,
     is_invalid: bool,
     is_latin1: bool,
+    is_limited: bool,
     has_foreign_grant: bool,
     public: BTreeSet<DatabasePrivilege>,
     connects: [bool; 2],
@@ -260,7 +261,7 @@ enum SchemaState {
 fn database_state() -> impl Strategy<Value = DatabaseState> {
     use DatabaseComment::{Foreign, NoOwner, None, OtherEntry, OtherEnvironment, Right};
     let owner = prop_oneof![9 => Just(Owner::User), 1 => any_owner()];
-    let flags = (prop::bool::weighted(0.2), rarely(), rarely(), rarely());
+    let flags = (prop::bool::weighted(0.2), rarely(), rarely(), rarely(), rarely());
     let comment = prop_oneof![
         6 => Just(Right),
         4 => select(vec![None, Foreign, NoOwner, OtherEntry]),
@@ -274,7 +275,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
     (owner, flags, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
         |(
             owner,
-            (is_half_made, is_invalid, is_latin1, has_foreign_grant),
+            (is_half_made, is_invalid, is_latin1, has_foreign_grant, is_limited),
             public,
             connects,
             comment,
@@ -285,6 +286,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
                 is_half_made,
                 is_invalid,
                 is_latin1,
+                is_limited,
                 has_foreign_grant,
                 public,
                 connects,
@@ -320,6 +322,9 @@ enum Fields {
     Right,
     OtherHost,
     NoUsername,
+    /// The role of somebody, which lives.
+    LivingUser,
+    GoneUser,
     Malformed,
 }
 
@@ -354,6 +359,8 @@ fn secret_state() -> impl Strategy<Value = SecretState> {
             6 => Just(Fields::Right),
             2 => Just(Fields::OtherHost),
             1 => Just(Fields::NoUsername),
+            1 => Just(Fields::LivingUser),
+            1 => Just(Fields::GoneUser),
             1 => Just(Fields::Malformed),
         ]
     };

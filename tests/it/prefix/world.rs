@@ -78,10 +78,11 @@ impl World {
         }
         let mut secret = stored.listed();
         let vouched = vouched(entry, &self.server, &secret.tags);
+        let current = secret.current.as_ref().map(|version| version.id.clone());
         for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
             let stored = &stored.versions[&version.id];
             version.born = version.born.or(Some(stored.created));
-            if !vouched {
+            if !vouched || Some(&version.id) != current.as_ref() {
                 version.content = stored.content();
             }
         }
@@ -242,6 +243,7 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([
             (Grantee::Public, BTreeSet::from([Connect, Temporary])),
@@ -266,10 +268,15 @@ pub fn contents_of_template(server: &Server) -> Contents {
 /// Schema `public` of `template0`, and on PostgreSQL 14 of `template1` as RDS has it.
 pub fn schema_of_template(server: &Server) -> PublicSchema {
     if server.has_closed_public_schema() {
-        PublicSchema::Present { owner: "pg_database_owner".to_owned(), public_may_create: false }
+        closed_or_open("pg_database_owner", false)
     } else {
-        PublicSchema::Present { owner: server.master.clone(), public_may_create: true }
+        closed_or_open(&server.master, true)
     }
+}
+
+/// Schema `public`, by nobody's grants but its owner's.
+pub fn closed_or_open(owner: &str, public_may_create: bool) -> PublicSchema {
+    PublicSchema::Present { owner: owner.to_owned(), public_may_create, public_by_other: None }
 }
 
 /// Whether the tags say what stands in the secret, so that it is not read.

@@ -120,6 +120,9 @@ impl Scenario {
             if let Some(contents) = &mut database.contents {
                 state.add_held(contents, &grantee);
                 state.add_future(&state.future, None, contents, &grantee);
+                if contents.schemas.contains_key("sales") {
+                    state.add_future(&state.future, Some("sales"), contents, &grantee);
+                }
             }
         }
         let masters = self.world.server.master_database.clone().unwrap_or_default();
@@ -173,6 +176,14 @@ impl AccessState {
             };
             if let Some(privileges) = privileges {
                 privileges.entry(grantee.clone()).or_default().insert(*privilege);
+            }
+            // The first table of all, and of its columns the same.
+            if let Some(name) = name.filter(|name| *name == "orders")
+                && contents.relations.contains_key(&ObjectName::within(schema, name))
+            {
+                let columns =
+                    contents.on_columns.entry(ObjectName::within(schema, name)).or_default();
+                columns.entry(grantee.clone()).or_default().insert(Privilege::Update);
             }
         }
     }

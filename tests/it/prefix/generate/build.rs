@@ -12,8 +12,8 @@ use goldenpath_rds::plan::Connection;
 use goldenpath_rds::version_id::VersionId;
 
 use super::super::world::{
-    Stored, StoredVersion, fields_of, half_made, new_password, plain_role, schema_of_template,
-    vouched,
+    Stored, StoredVersion, closed_or_open, fields_of, half_made, new_password, plain_role,
+    schema_of_template, vouched,
 };
 use super::{
     AccessState, Comment, DatabaseComment, DatabaseState, EntryState, Fields, MASTER, Owner,
@@ -70,7 +70,8 @@ impl Scenario {
                 Pending::Version(id) => Some(id.clone()),
             };
             if let Some(id) = &stored.pending {
-                stored.versions.insert(id.clone(), self.version(entry, id, fields(*content)));
+                // Tags say nothing of it.
+                stored.versions.insert(id.clone(), self.version(entry, id, *content));
             }
         }
         if let Some((id, content)) = &state.current {
@@ -92,6 +93,12 @@ impl Scenario {
                 Some(ConnectionFields { host: Some("old.example.com".to_owned()), ..right })
             }
             Fields::NoUsername => Some(ConnectionFields { username: None, ..right }),
+            Fields::LivingUser => {
+                Some(ConnectionFields { username: Some(STRANGER.to_owned()), ..right })
+            }
+            Fields::GoneUser => {
+                Some(ConnectionFields { username: Some("gone_user".to_owned()), ..right })
+            }
             Fields::Malformed => None,
         };
         StoredVersion { created: created(id), password: new_password(id), fields }
@@ -168,6 +175,11 @@ impl Scenario {
         }
         database.allows_connections = true;
         database.is_invalid = state.is_invalid;
+        database.connection_limit = match (state.is_invalid, state.is_limited) {
+            (true, _) => -2,
+            (false, true) => 7,
+            (false, false) => -1,
+        };
         if state.is_latin1 {
             "LATIN1".clone_into(&mut database.encoding);
         }
@@ -189,7 +201,7 @@ impl Scenario {
             SchemaState::Absent => PublicSchema::Absent,
             SchemaState::Of(owner, public_may_create) => {
                 let owner = self.owner(Some(entry), owner);
-                PublicSchema::Present { owner, public_may_create }
+                closed_or_open(&owner, public_may_create)
             }
         };
         if !self.world.master_may(&database, DatabasePrivilege::Connect) {

@@ -20,7 +20,14 @@ impl World {
     }
 
     pub(super) fn revoke(&mut self, revoked: &ObjectPrivileges) -> Played {
-        self.each_object(revoked, |held| held.retain(|one| !revoked.privileges.contains(one)))
+        self.each_object(revoked, |held| held.retain(|one| !revoked.privileges.contains(one)))?;
+        let (_, contents) = self.inside(&revoked.database)?;
+        for object in &revoked.objects {
+            let columns =
+                contents.on_columns.get_mut(object).into_iter().flat_map(BTreeMap::values_mut);
+            columns.for_each(|held| held.retain(|one| !revoked.privileges.contains(one)));
+        }
+        Ok(())
     }
 
     fn each_object(
@@ -136,12 +143,19 @@ impl World {
         };
         let objects = ObjectClass::ALL.into_iter().all(|class| {
             let mut held = contents.held(class, &role).filter(|(object, _)| !is_foreign(object));
-            held.all(|(_, held)| held == entry.access.privileges(class))
+            held.all(|(object, held)| {
+                let wanted = entry.access.privileges(class);
+                held == wanted && contents.held_on_columns(&object, &role).is_subset(&wanted)
+            })
         });
         let future = ObjectClass::ALL.into_iter().all(|class| {
             let key = DefaultPrivileges { schema: None, class, grantee: role.clone() };
             contents.default_privileges.get(&key) == Some(&entry.access.privileges(class))
-        });
+        }) && contents
+            .default_privileges
+            .iter()
+            .filter(|(key, _)| key.grantee == role)
+            .all(|(key, held)| held.is_subset(&entry.access.privileges(key.class)));
         connects && objects && future
     }
 

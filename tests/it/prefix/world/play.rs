@@ -81,6 +81,14 @@ impl World {
                 self.owned_database(database.as_str())?.comment = Some(comment);
                 Ok(())
             }
+            Change::LiftConnectionLimit { database } => {
+                let database = self.owned_database(database.as_str())?;
+                if database.is_invalid {
+                    return Err("FATAL: invalid database".to_owned());
+                }
+                database.connection_limit = -1;
+                Ok(())
+            }
             Change::AllowConnections { database } => {
                 let database = self.owned_database(database.as_str())?;
                 if database.is_invalid {
@@ -259,7 +267,7 @@ impl World {
             return Err(format!("not the owner of schema public in {name}"));
         }
         match self.databases.get_mut(name).map(|database| &mut database.public_schema) {
-            Some(PublicSchema::Present { owner, public_may_create }) => {
+            Some(PublicSchema::Present { owner, public_may_create, .. }) => {
                 Ok((owner, public_may_create))
             }
             Some(PublicSchema::NotRead | PublicSchema::Absent) | None => Err(String::new()),
