@@ -60,7 +60,7 @@ async fn a_password_that_could_not_be_published_is_told_as_that() {
     };
     recorder.trouble(None);
     rotate().expect(0).shows("ms before it was current");
-    let requests = recorder.requests();
+    let requests = recorder.seen();
     let publish =
         requests.iter().position(|request| request.operation == "UpdateSecretVersionStage");
     recorder.trouble(Some((Fault::ServerError, Hit::From(publish.unwrap()))));
