@@ -158,24 +158,27 @@ fn note_members(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// What others were given is told and left: it may be meant so, and it opens nothing to everybody.
+/// What others were given is told and left: it may be meant so, and it opens nothing to everybody. So is
+/// what editors and readers have beside CONNECT.
 fn note_others(context: &Context<'_>, database: &Database, findings: &mut Findings) {
-    let entries = context.desired.entries.values();
-    let known: BTreeSet<&str> = entries
-        .filter(|entry| entry.database == context.entry.database)
-        .map(|entry| entry.username.as_str())
-        .chain([context.actual.server.master.as_str(), database.owner.as_str()])
-        .collect();
+    let entries = || context.desired.entries.values();
+    let all_known = [context.actual.server.master.as_str(), database.owner.as_str()];
+    let may_connect = |role: &str| {
+        let mut here = entries().filter(|entry| entry.database == context.entry.database);
+        here.any(|entry| entry.username.as_str() == role)
+    };
     for (grantee, privileges) in &database.privileges {
-        match grantee {
-            Grantee::Role(role) if !known.contains(role.as_str()) => {
-                findings.note(Note::OtherAccess {
-                    database: context.entry.database.clone(),
-                    role: role.clone(),
-                    privileges: privileges.clone(),
-                });
-            }
-            Grantee::Role(_) | Grantee::Public => {}
+        let role = match grantee {
+            Grantee::Role(role) if !all_known.contains(&role.as_str()) => role,
+            Grantee::Role(_) | Grantee::Public => continue,
+        };
+        let mut privileges = privileges.clone();
+        if may_connect(role) {
+            privileges.remove(&DatabasePrivilege::Connect);
+        }
+        if !privileges.is_empty() {
+            let (database, role) = (context.entry.database.clone(), role.clone());
+            findings.note(Note::OtherAccess { database, role, privileges });
         }
     }
 }

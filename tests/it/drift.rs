@@ -182,7 +182,7 @@ async fn what_others_were_given_is_told_and_left() {
     stack
         .sql(
             "postgres",
-            "CREATE ROLE monitoring LOGIN; GRANT CONNECT ON DATABASE shop TO monitoring",
+            "CREATE ROLE monitoring LOGIN; GRANT CONNECT ON DATABASE shop TO monitoring; GRANT CREATE, TEMPORARY ON DATABASE shop TO shop_reporting",
         )
         .await;
     stack.sql("postgres", "GRANT pg_monitor TO shop_reporting").await;
@@ -191,6 +191,7 @@ async fn what_others_were_given_is_told_and_left() {
         .apply()
         .expect(0)
         .shows("note: role \"monitoring\" holds CONNECT on database \"shop\" and no entry says so; it is left alone")
+        .shows("note: role \"shop_reporting\" holds CREATE, TEMPORARY on database \"shop\" and no entry says so; it is left alone")
         .shows("note: role \"shop_reporting\" is a member of \"pg_monitor\"")
         .shows("note: role \"handmade\" is a member of \"shop_user\"")
         .shows("No changes:");
