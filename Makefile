@@ -6,6 +6,9 @@ SHELL := /bin/bash
 ENV ?= local
 export ENV
 
+# Tests wait for servers more than they compute.
+export RUST_TEST_THREADS ?= $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )))
+
 RDS := "$${CARGO_TARGET_DIR:-target}/release/goldenpath-rds"
 # Given on make's command line, so they are in the environment, where no quoting can go wrong.
 IDS := $${BUILD_ID:+--build-id "$$BUILD_ID"} $${RUN_ID:+--run-id "$$RUN_ID"}
