@@ -88,6 +88,9 @@ impl Effects<'_> {
             Change::GrantConnect { database, owner, to } => {
                 self.session.execute(&sql::grant_connect(database, owner, to)).await
             }
+            Change::GrantToOwner { database, owner, privileges } => {
+                self.session.execute(&sql::grant_to_owner(database, owner, privileges)).await
+            }
             Change::CommentOnDatabase { database } => {
                 let comment = self.entry(step)?.database_comment(&self.desired.environment);
                 self.session.execute(&sql::comment_on_database(database, &comment)).await

@@ -121,6 +121,7 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
         let (database, owner) = (name.clone(), context.entry.username.clone());
         findings.step(Change::GrantConnect { database, owner, to }, reason);
     }
+    restore_owner(context, database, findings);
     note_others(context, database, findings);
     note_members(context, findings);
     compare_comment(context, database, findings);
@@ -131,6 +132,20 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
     if !database.allows_connections {
         let reason = "closed to connections until here";
         findings.step(Change::AllowConnections { database: name.clone() }, reason);
+    }
+}
+
+/// Without CREATE it could make no schema, without TEMPORARY no temporary table.
+fn restore_owner(context: &Context<'_>, database: &Database, findings: &mut Findings) {
+    let (name, owner) = (context.entry.database.clone(), context.entry.username.clone());
+    let held: BTreeSet<_> = database.privileges_of(&Grantee::Role(owner.to_string())).collect();
+    let privileges: BTreeSet<_> = [DatabasePrivilege::Create, DatabasePrivilege::Temporary]
+        .into_iter()
+        .filter(|privilege| !held.contains(privilege))
+        .collect();
+    if !privileges.is_empty() {
+        let change = Change::GrantToOwner { database: name, owner, privileges };
+        findings.step(change, "the owner lacks what every owner has");
     }
 }
 

@@ -100,6 +100,15 @@ pub enum Change {
         /// The roles.
         to: BTreeSet<String>,
     },
+    /// Give the owner of a database back what it owns it with.
+    GrantToOwner {
+        /// The database.
+        database: DatabaseName,
+        /// Its owner, as whom it is done.
+        owner: RoleName,
+        /// What it lacks, without CONNECT.
+        privileges: BTreeSet<DatabasePrivilege>,
+    },
     /// Write the database's marker comment.
     CommentOnDatabase {
         /// The database.
@@ -257,6 +266,7 @@ impl Change {
             Self::CreateDatabase { .. } => Phase::Databases,
             Self::RevokeFromPublic { .. }
             | Self::GrantConnect { .. }
+            | Self::GrantToOwner { .. }
             | Self::CommentOnDatabase { .. }
             | Self::LiftConnectionLimit { .. }
             | Self::AllowConnections { .. } => Phase::Isolation,
@@ -291,6 +301,7 @@ impl Change {
             Self::CreateDatabase { .. } => "create_database",
             Self::RevokeFromPublic { .. } => "revoke_from_public",
             Self::GrantConnect { .. } => "grant_connect",
+            Self::GrantToOwner { .. } => "grant_to_owner",
             Self::CommentOnDatabase { .. } => "comment_on_database",
             Self::LiftConnectionLimit { .. } => "lift_connection_limit",
             Self::AllowConnections { .. } => "allow_connections",

@@ -36,6 +36,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::WriteMarker { .. }
         | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
+        | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
@@ -88,6 +89,10 @@ pub(super) fn what(change: &Change) -> String {
         Change::GrantConnect { database, to, .. } => {
             let roles: Vec<_> = to.iter().map(|role| format!("\"{role}\"")).collect();
             format!("database \"{database}\": GRANT CONNECT TO {}", roles.join(", "))
+        }
+        Change::GrantToOwner { database, owner, privileges } => {
+            let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+            format!("database \"{database}\": GRANT {} TO \"{owner}\"", words.join(", "))
         }
         Change::CommentOnDatabase { database } => {
             format!("database \"{database}\": write the marker")

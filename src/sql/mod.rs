@@ -115,6 +115,19 @@ pub fn grant_connect<'a>(
     as_role(owner.as_str(), &grant)
 }
 
+/// Gives a database's owner privileges on it, which owners have until somebody revokes them.
+#[must_use]
+pub fn grant_to_owner<'a>(
+    database: &DatabaseName,
+    owner: &RoleName,
+    privileges: impl IntoIterator<Item = &'a DatabasePrivilege>,
+) -> String {
+    let privileges: Vec<_> = privileges.into_iter().map(|p| p.keyword()).collect();
+    let (database, role) = (identifier(database), identifier(owner));
+    let grant = format!("GRANT {} ON DATABASE {database} TO {role}", privileges.join(", "));
+    as_role(owner.as_str(), &grant)
+}
+
 /// The comment of a database.
 #[must_use]
 pub fn comment_on_database(database: &DatabaseName, comment: &str) -> String {

@@ -10,7 +10,7 @@ const ENTRIES: &str = r#"
 const PUBLIC_SCHEMA: &str = "DO $$ BEGIN CREATE SCHEMA sales AUTHORIZATION shop_user; END $$; SET ROLE shop_user; CREATE TABLE sales.t (id int); CREATE SEQUENCE sales.s";
 
 /// One change by hand, where it is made, and the one line by which the plan mends it.
-const DRIFT: [(&str, &str, &str); 20] = [
+const DRIFT: [(&str, &str, &str); 22] = [
     ("postgres", "ALTER ROLE shop_user NOLOGIN", "role \"shop_user\": LOGIN "),
     ("postgres", "ALTER ROLE shop_user CREATEDB", "role \"shop_user\": NOCREATEDB "),
     ("postgres", "ALTER ROLE shop_user CREATEROLE", "role \"shop_user\": NOCREATEROLE "),
@@ -43,6 +43,16 @@ const DRIFT: [(&str, &str, &str); 20] = [
         "postgres",
         "REVOKE CONNECT ON DATABASE shop FROM shop_reporting",
         "database \"shop\": GRANT CONNECT TO \"shop_reporting\" ",
+    ),
+    (
+        "postgres",
+        "SET ROLE shop_user; REVOKE CREATE, TEMPORARY ON DATABASE shop FROM shop_user",
+        "database \"shop\": GRANT CREATE, TEMPORARY TO \"shop_user\" ",
+    ),
+    (
+        "postgres",
+        "ALTER DATABASE shop CONNECTION LIMIT 3",
+        "database \"shop\": CONNECTION LIMIT -1 ",
     ),
     ("postgres", "COMMENT ON DATABASE shop IS 'the shop'", "database \"shop\": write the marker "),
     (

@@ -1,5 +1,8 @@
 //! Plans as documents: what is shown, saved, and refused as stale.
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::harness::{Answer, ENV, Stack};
@@ -8,15 +11,21 @@ fn document(answer: &Answer) -> Value {
     serde_json::from_str(&answer.stdout).expect("one JSON document")
 }
 
-#[track_caller]
-pub fn assert_valid(document: &Value) {
+static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/plan.schema.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let problems: Vec<String> = validator
-        .iter_errors(document)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    jsonschema::validator_for(&schema).unwrap()
+});
+
+/// What the schema has against a document.
+pub fn problems(document: &Value) -> Vec<String> {
+    let errors = SCHEMA.iter_errors(document);
+    errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[track_caller]
+pub fn assert_valid(document: &Value) {
+    let problems = problems(document);
     assert!(problems.is_empty(), "{problems:#?}\n{document:#}");
 }
 

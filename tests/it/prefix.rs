@@ -20,12 +20,13 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 use uuid::Uuid;
 
+use crate::plans::problems;
 use generate::{MASTER, Scenario, created, scenario, time};
 use world::Label::{Current, Pending};
 
 const CASES: u32 = 2_500;
 
-const CHANGES: [&str; 24] = [
+const CHANGES: [&str; 25] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -36,6 +37,7 @@ const CHANGES: [&str; 24] = [
     "create_database",
     "revoke_from_public",
     "grant_connect",
+    "grant_to_owner",
     "comment_on_database",
     "lift_connection_limit",
     "allow_connections",
@@ -164,6 +166,10 @@ fn same_bytes(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
     let document =
         |plan: &Plan| render::document(plan, desired, new, None).map_err(|why| why.to_string());
     let text = document(plan);
+    if let Ok(text) = &text {
+        let problems = problems(&serde_json::from_str(text).expect("JSON"));
+        prop_assert!(problems.is_empty(), "not of the schema: {problems:#?}");
+    }
     prop_assert_eq!(&document(&again), &text);
     let saved = text.and_then(|text| render::Saved::parse(&text));
     prop_assert!(saved.is_ok_and(|saved| saved.agrees_with(plan)), "a saved plan is stale at once");
@@ -238,6 +244,7 @@ fn touched(change: &Change) -> Touched<'_> {
         Change::RevokeFromPublic { database, .. } => Touched::Database(database),
         Change::CreateDatabase { database, .. }
         | Change::GrantConnect { database, .. }
+        | Change::GrantToOwner { database, .. }
         | Change::CommentOnDatabase { database }
         | Change::LiftConnectionLimit { database }
         | Change::AllowConnections { database }
@@ -273,6 +280,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::CreateDatabase { .. }
         | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
+        | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }

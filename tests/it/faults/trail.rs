@@ -9,7 +9,7 @@ use crate::harness::{Recorder, Request, Stack};
 pub const SETTINGS: [&str; 2] = ["log_statement=ddl", "log_line_prefix=%a %d|"];
 
 /// Beginnings and contents of statements, and what they are called in the audit.
-const STATEMENTS: [(&str, &str, &str); 16] = [
+const STATEMENTS: [(&str, &str, &str); 17] = [
     ("CREATE ROLE", "", "create_role"),
     ("ALTER ROLE", " PASSWORD ", "set_password"),
     ("ALTER ROLE", "", "alter_role"),
@@ -22,6 +22,7 @@ const STATEMENTS: [(&str, &str, &str); 16] = [
     ("REVOKE CREATE ON SCHEMA public", "FROM PUBLIC", "close_public_schema"),
     ("REVOKE", "FROM PUBLIC", "revoke_from_public"),
     ("GRANT CONNECT ON DATABASE", "", "grant_connect"),
+    ("GRANT", " ON DATABASE ", "grant_to_owner"),
     ("ALTER DEFAULT PRIVILEGES", " GRANT ", "grant_default_privileges"),
     ("GRANT", "TO CURRENT_USER", "grant_membership"),
     ("GRANT", "", "grant_privileges"),

@@ -187,6 +187,7 @@ fn short(change: &Change) -> String {
         | Change::CreateDatabase { .. }
         | Change::RevokeFromPublic { .. }
         | Change::GrantConnect { .. }
+        | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }

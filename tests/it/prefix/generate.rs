@@ -244,6 +244,8 @@ struct DatabaseState {
     is_invalid: bool,
     is_latin1: bool,
     is_limited: bool,
+    /// The owner has lost CREATE.
+    lacks_create: bool,
     has_foreign_grant: bool,
     public: BTreeSet<DatabasePrivilege>,
     connects: [bool; 2],
@@ -261,7 +263,7 @@ enum SchemaState {
 fn database_state() -> impl Strategy<Value = DatabaseState> {
     use DatabaseComment::{Foreign, NoOwner, None, OtherEntry, OtherEnvironment, Right};
     let owner = prop_oneof![9 => Just(Owner::User), 1 => any_owner()];
-    let flags = (prop::bool::weighted(0.2), rarely(), rarely(), rarely(), rarely());
+    let flags = (prop::bool::weighted(0.2), rarely(), rarely(), rarely(), rarely(), rarely());
     let comment = prop_oneof![
         6 => Just(Right),
         4 => select(vec![None, Foreign, NoOwner, OtherEntry]),
@@ -275,7 +277,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
     (owner, flags, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
         |(
             owner,
-            (is_half_made, is_invalid, is_latin1, has_foreign_grant, is_limited),
+            (is_half_made, is_invalid, is_latin1, has_foreign_grant, is_limited, lacks_create),
             public,
             connects,
             comment,
@@ -287,6 +289,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
                 is_invalid,
                 is_latin1,
                 is_limited,
+                lacks_create,
                 has_foreign_grant,
                 public,
                 connects,

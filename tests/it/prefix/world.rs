@@ -163,6 +163,11 @@ impl World {
         })
     }
 
+    fn owner_may_create(&self, database: &Database) -> bool {
+        let owner = Grantee::Role(database.owner.clone());
+        database.privileges_of(&owner).any(|held| held == DatabasePrivilege::Create)
+    }
+
     /// What differs from what the entry asks for, once its plan was carried out.
     pub fn differs(&self, desired: &Desired, entry: &Entry) -> Option<&'static str> {
         let database = &self.databases[entry.database.as_str()];
@@ -185,6 +190,7 @@ impl World {
             ("what was left in the master's database", self.has_traces(entry)),
             ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
             ("ALLOW_CONNECTIONS", !database.allows_connections),
+            ("the owner's CREATE", !self.owner_may_create(database)),
             ("the database's comment", database.comment.as_ref() != Some(&comment)),
             ("schema public", schema_is_open),
             ("LOGIN", !role.can_login || role.expires),

@@ -183,6 +183,11 @@ impl Scenario {
         if state.is_latin1 {
             "LATIN1".clone_into(&mut database.encoding);
         }
+        if state.lacks_create
+            && let Some(held) = database.privileges.get_mut(&Grantee::Role(database.owner.clone()))
+        {
+            held.remove(&DatabasePrivilege::Create);
+        }
         database.privileges.remove(&Grantee::Public);
         if !state.public.is_empty() {
             database.privileges.insert(Grantee::Public, state.public.clone());

@@ -75,6 +75,13 @@ impl World {
                 }
                 Ok(())
             }
+            Change::GrantToOwner { database, owner, privileges } => {
+                self.becomes(owner.as_str(), database.as_str())?;
+                let database = self.owned_database(database.as_str())?;
+                let held = database.privileges.entry(Grantee::Role(owner.to_string()));
+                held.or_default().extend(privileges);
+                Ok(())
+            }
             Change::CommentOnDatabase { database } => {
                 let entry = entry.ok_or("no entry")?;
                 let comment = entry.database_comment(&desired.environment);
