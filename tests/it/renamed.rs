@@ -40,7 +40,8 @@ async fn a_key_that_comes_back_for_another_role_takes_no_living_roles_secret() {
             .run(&arguments)
             .expect(3)
             .shows("secret `goldenpath/dev/other/postgres` is of role \"other_user\", which still exists")
-            .shows("hint: give the entry another key");
+            .shows("hint: take the change of the entry's key or username back")
+            .shows("`ALTER ROLE \"other_user\" RENAME TO \"shop_ro\"`");
     }
     assert_eq!(stack.secret(OTHER).await, before);
     stack.login_with_secret(OTHER).await.unwrap();

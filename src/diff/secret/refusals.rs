@@ -82,7 +82,7 @@ pub(super) fn refuse_password_of(
     findings.obstacle(
         ObstacleKind::ForeignSecret,
         format!("secret `{secret}` is of role \"{strange}\", which still exists, and the entry's role is \"{role}\""),
-        format!("give the entry another key, or the role \"{strange}\" another name by ALTER ROLE … RENAME TO if it is the same one, or drop it"),
+        format!("take the change of the entry's key or username back; if it is the same role, run `ALTER ROLE \"{strange}\" RENAME TO \"{role}\"`; if nobody uses it any more, drop it"),
     );
     None
 }
