@@ -243,7 +243,7 @@ async fn on_14_a_session_in_template1_is_waited_for() {
     });
     stack.converge();
 
-    stack.entries(r#"app = { database_name = "third", username = "app_user" }"#);
+    stack.entries(r#"third = { database_name = "third", username = "third_user" }"#);
     let long = stack.login("platform_admin", "Master-0123456789", "template1").await.unwrap();
     stack
         .apply()
