@@ -157,6 +157,11 @@ pub struct Database {
     pub public_schema: PublicSchema,
     /// What else is in it; read only where an entry asks for more than a database and its owner.
     pub contents: Option<Contents>,
+    /// Why nothing in it could be read although it lets us in.
+    pub stuck: Option<String>,
+    /// Who owns something in it, superusers left out; known of `template1` and of databases that let
+    /// nobody in.
+    pub owners_inside: BTreeSet<String>,
 }
 
 impl Database {
@@ -164,6 +169,18 @@ impl Database {
     pub fn privileges_of(&self, grantee: &Grantee) -> impl Iterator<Item = DatabasePrivilege> {
         self.privileges.get(grantee).into_iter().flatten().copied()
     }
+
+    /// Who owns something in it, beside the master and the owner.
+    #[must_use]
+    pub fn strangers<'a>(&'a self, master: &str, owner: &str) -> BTreeSet<&'a str> {
+        strangers(&self.owners_inside, master, owner)
+    }
+}
+
+/// Of those who own something in a database, the ones that are neither the master nor its owner.
+#[must_use]
+pub fn strangers<'a>(owners: &'a BTreeSet<String>, master: &str, owner: &str) -> BTreeSet<&'a str> {
+    owners.iter().map(String::as_str).filter(|name| *name != master && *name != owner).collect()
 }
 
 /// Who holds a privilege.

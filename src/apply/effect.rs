@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use super::handover::Handovers;
-use crate::actual::Server;
+use crate::actual::{Server, strangers};
 use crate::desired::{Desired, Entry};
 use crate::error::{Error, Result};
 use crate::marker::Marker;
-use crate::name::SecretName;
+use crate::name::{DatabaseName, RoleName, SecretName};
 use crate::password::{MasterPassword, Password};
 use crate::plan::{Change, Connection, PasswordSource, Step};
 use crate::postgres::{
-    Access, Connector, LoginOutcome, Session, SessionsOf, end_sessions, try_login,
+    Access, Connector, LoginOutcome, Session, SessionsOf, end_sessions, owners_inside, try_login,
 };
 use crate::secret_document::SecretDocument;
 use crate::secrets_manager::{SecretsManager, Which};
@@ -80,7 +80,8 @@ impl Effects<'_> {
                 self.session.execute(&sql::comment_on_role(role, &marker)).await
             }
             Change::CreateDatabase { database, owner } => {
-                self.session.execute(&sql::create_database(self.server, database, owner)).await
+                self.session.execute(&sql::create_database(self.server, database, owner)).await?;
+                self.refuse_what_others_put_in(database, owner).await
             }
             Change::RevokeFromPublic { database, owner, privileges } => {
                 self.session.execute(&sql::revoke_from_public(database, owner, privileges)).await
@@ -152,6 +153,22 @@ impl Effects<'_> {
             Change::EndSessions { role, version } => self.end_sessions(role, version).await,
             Change::TagSecret { secret, tags } => self.secrets.tag(secret, tags).await,
         }
+    }
+
+    /// Somebody may have put something into the template since the plan was made. The copy stays closed.
+    async fn refuse_what_others_put_in(
+        &self,
+        database: &DatabaseName,
+        owner: &RoleName,
+    ) -> Result<()> {
+        let owners = owners_inside(self.session, database).await?;
+        let strangers = strangers(&owners, &self.server.master, owner.as_str());
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = strangers.into_iter().map(|name| format!("\"{name}\"")).collect();
+        let message = format!("its template held something of {}", names.join(", "));
+        Err(Error::new(message))
     }
 
     /// Proves that the password is the role's. An application that holds all connections that the role

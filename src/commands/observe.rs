@@ -97,6 +97,7 @@ async fn read_more(
         if let Some(database) = actual.databases.get_mut(&name) {
             database.public_schema = inside.public_schema;
             database.contents = inside.contents;
+            database.stuck = inside.stuck;
         }
     }
     if desired.entries.values().any(|entry| !entry.extensions.is_empty()) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
-use super::{foreign_grant, public_schema};
+use super::{foreign_grant, public_schema, template};
 use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
@@ -27,6 +27,7 @@ pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     let database = match context.actual.databases.get(name.as_str()) {
         Some(database) => database,
         None => {
+            template::refuse_to_copy(context, findings);
             let owner = entry.username.clone();
             let change = Change::CreateDatabase { database: name.clone(), owner };
             findings.step(change, "there is no such database yet");
@@ -62,6 +63,8 @@ fn just_created(owner: &str) -> Database {
         comment: None,
         public_schema: PublicSchema::NotRead,
         contents: None,
+        stuck: None,
+        owners_inside: BTreeSet::new(),
     }
 }
 
@@ -90,10 +93,22 @@ fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -
                 "correct the entry, or run `ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"` after looking at who owns the objects in it"
             ),
         );
+    } else if let Some(why) = &database.stuck {
+        refuse_stuck(name.as_str(), why, findings);
     } else {
-        return foreign_grant::on_database(name.as_str(), database, findings);
+        return template::refuse_to_open(context, database, findings)
+            || foreign_grant::on_database(name.as_str(), database, findings);
     }
     true
+}
+
+/// A database that lets us in, and keeps us waiting there.
+pub(super) fn refuse_stuck(name: &str, why: &str, findings: &mut Findings) {
+    findings.obstacle(
+        ObstacleKind::Stuck,
+        format!("what is in database \"{name}\" could not be read: {why}"),
+        format!("a session in it holds a lock on its catalogs: SELECT pid, usename, query FROM pg_stat_activity WHERE datname = '{name}'"),
+    );
 }
 
 fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut Findings) {

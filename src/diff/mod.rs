@@ -20,6 +20,7 @@ mod role;
 mod rotation;
 mod secret;
 mod server;
+mod template;
 
 use std::collections::BTreeSet;
 

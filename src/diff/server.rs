@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::database::refuse_stuck;
 use super::findings::Findings;
 use super::foreign_grant;
 use crate::actual::{Actual, Database, DatabasePrivilege, Grantee};
@@ -20,6 +21,9 @@ pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
     let mut open = BTreeSet::new();
     for name in names {
         let Some(database) = actual.databases.get(name) else { continue };
+        if let Some(why) = &database.stuck {
+            refuse_stuck(name, why, &mut findings);
+        }
         let privileges: BTreeSet<_> = database.privileges_of(&Grantee::Public).collect();
         if !privileges.contains(&DatabasePrivilege::Connect) {
             continue;

@@ -103,6 +103,11 @@ pub enum ObstacleKind {
     PassedOn,
     /// The database is what an interrupted DROP DATABASE left.
     InvalidDatabase,
+    /// The template of new databases, or a copy of it that nobody entered yet, holds something of another
+    /// role (PostgreSQL 14).
+    ForeignTemplate,
+    /// Somebody holds locks on the catalogs of the database, so that nothing in it can be read.
+    Stuck,
     /// An extension is not on the server, or only a superuser may create it.
     Extension,
     /// The entry of the database's owner is held up, and this one needs the database.

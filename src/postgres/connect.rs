@@ -1,5 +1,6 @@
 //! Opening connections.
 
+use std::error::Error as StdError;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 
-use super::error::connect_error;
+use super::error::{connect_error, is_timeout};
 use super::session::Session;
 use super::tls::Tls;
 use crate::actual::Endpoint;
@@ -115,43 +116,62 @@ impl Connector {
         access: Access,
     ) -> Result<Session, ConnectFailure> {
         let addresses = self.addresses().await?;
-        let config = self.config(&addresses, user, password, database, access);
-        let opening = config.connect(self.tls.connector());
+        let opening = self.open_at(&addresses, user, password, database, access);
         match timeout(CONNECT_TIMEOUT, opening).await {
-            Ok(Ok((client, connection))) => {
-                let session = Session::start(client, connection, self.statement_timeout);
+            Ok(opened) => opened.inspect(|session| {
                 self.server_version.store(session.server_version(), Ordering::Relaxed);
-                Ok(session)
-            }
-            Ok(Err(error)) => Err(ConnectFailure::Postgres(error)),
+            }),
             Err(_) => Err(ConnectFailure::Timeout(CONNECT_TIMEOUT)),
         }
     }
 
-    /// Looked up anew for each session: after a failover the name stands for another server.
-    async fn addresses(&self) -> Result<Vec<IpAddr>, ConnectFailure> {
-        let Endpoint { host, port } = &self.target.address;
-        let found = timeout(CONNECT_TIMEOUT, lookup_host((host.as_str(), *port))).await;
-        let addresses: Vec<IpAddr> = match found {
-            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
-            Ok(Err(_)) | Err(_) => Vec::new(),
-        };
-        if addresses.is_empty() { Err(ConnectFailure::NoAddress) } else { Ok(addresses) }
-    }
-
-    fn config(
+    /// Another address is for a server that cannot be reached at the first. What a server says, a refusal
+    /// or an untrusted certificate, is the answer, as it is for libpq; the driver would go on, and tell only
+    /// what came of the last address.
+    async fn open_at(
         &self,
         addresses: &[IpAddr],
         user: &str,
         password: &Password,
         database: &str,
         access: Access,
+    ) -> Result<Session, ConnectFailure> {
+        let mut unreachable = None;
+        for address in addresses {
+            let config = self.config(*address, user, password, database, access);
+            match config.connect(self.tls.connector()).await {
+                Ok((client, connection)) => {
+                    return Ok(Session::start(client, connection, self.statement_timeout));
+                }
+                Err(error) if is_unreachable(&error) => unreachable = unreachable.or(Some(error)),
+                Err(error) => return Err(ConnectFailure::Postgres(error)),
+            }
+        }
+        Err(unreachable.map_or(ConnectFailure::NoAddress, ConnectFailure::Postgres))
+    }
+
+    /// Looked up anew for each session: after a failover the name stands for another server.
+    async fn addresses(&self) -> Result<Vec<IpAddr>, ConnectFailure> {
+        let Endpoint { host, port } = &self.target.address;
+        let found = timeout(CONNECT_TIMEOUT, lookup_host((host.as_str(), *port))).await;
+        match found {
+            Ok(Ok(found)) => Ok(found.map(|address| address.ip()).collect()),
+            Ok(Err(_)) | Err(_) => Err(ConnectFailure::NoAddress),
+        }
+    }
+
+    fn config(
+        &self,
+        address: IpAddr,
+        user: &str,
+        password: &Password,
+        database: &str,
+        access: Access,
     ) -> Config {
         let mut config = Config::new();
-        for address in addresses {
-            config.host(&self.target.server_name).hostaddr(*address);
-        }
         config
+            .host(&self.target.server_name)
+            .hostaddr(address)
             .port(self.target.address.port)
             .user(user)
             .password(password.expose())
@@ -176,6 +196,11 @@ impl Connector {
         let mut options = vec![
             "search_path=pg_catalog".to_owned(),
             format!("default_transaction_read_only={read_only}"),
+            // A deferrable serializable transaction that only reads waits for those that write.
+            "default_transaction_isolation=read\\ committed".to_owned(),
+            "default_transaction_deferrable=off".to_owned(),
+            // Or an error that is worth another try ends the connection.
+            "exit_on_error=off".to_owned(),
             format!("statement_timeout={}s", self.statement_timeout.as_secs()),
             "lock_timeout=10s".to_owned(),
             "idle_in_transaction_session_timeout=60s".to_owned(),
@@ -198,6 +223,12 @@ impl Connector {
 /// An older server refuses a setting that it does not know.
 const TRANSACTION_TIMEOUT_SINCE: u32 = 170_000;
 
+/// Whether no server was reached, so that another address may help. What goes wrong in TLS has causes of
+/// its own kinds.
+fn is_unreachable(error: &tokio_postgres::Error) -> bool {
+    error.source().is_some_and(<dyn StdError>::is::<std::io::Error>)
+}
+
 /// Why a connection could not be opened.
 pub(super) enum ConnectFailure {
     /// The driver's error.
@@ -209,6 +240,15 @@ pub(super) enum ConnectFailure {
 }
 
 impl ConnectFailure {
+    /// Whether we were kept waiting, by the server or in it.
+    pub(super) fn is_timeout(&self) -> bool {
+        match self {
+            Self::Timeout(_) => true,
+            Self::Postgres(error) => is_timeout(error),
+            Self::NoAddress => false,
+        }
+    }
+
     fn is_wrong_password(&self) -> bool {
         match self {
             Self::Postgres(error) => error.code() == Some(&SqlState::INVALID_PASSWORD),

@@ -8,7 +8,7 @@ use tokio_postgres::error::SqlState;
 use super::connect::{Access, ConnectFailure, Connector};
 use super::error::connect_error;
 use super::login::DATABASE_CHECK;
-use super::session::Session;
+use super::session::{Failure, Session};
 use super::snapshot::{flag, text};
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{
@@ -38,10 +38,20 @@ pub struct Inside {
     pub public_schema: PublicSchema,
     /// The rest, as far as it was asked for.
     pub contents: Option<Contents>,
+    /// Why nothing could be read although the database lets us in.
+    pub stuck: Option<String>,
+}
+
+impl Inside {
+    fn not_read(stuck: Option<Error>) -> Self {
+        let stuck = stuck.map(|error| error.message().to_owned());
+        Self { public_schema: PublicSchema::NotRead, contents: None, stuck }
+    }
 }
 
 /// Looks into a database. One that does not let us in is not read: its owner can set its connection limit
-/// to 0 or take CONNECT from us, and that must not hold up the others.
+/// to 0 or take CONNECT from us. Nor is one in which we are kept waiting: its owner can lock its catalogs
+/// (VACUUM FULL). Neither must hold up the others.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses the query.
@@ -54,21 +64,38 @@ pub async fn read_inside(
 ) -> Result<Inside> {
     let session = match connector.open(user, password, database, Access::Read).await {
         Ok(session) => session,
-        Err(ConnectFailure::Postgres(error)) if turns_away(&error) => {
-            return Ok(Inside { public_schema: PublicSchema::NotRead, contents: None });
-        }
-        Err(failure) => return Err(connect_error(&failure, connector.target(), user, database)),
-    };
-    let public_schema = read_public_schema(&session).await?;
-    let contents = match depth {
-        Depth::PublicSchema => None,
-        Depth::Contents => {
-            let named =
-                |error: Error| error.context(format!("cannot read database \"{database}\""));
-            Some(read_contents(&session).await.map_err(named)?)
+        Err(failure) => {
+            let error = connect_error(&failure, connector.target(), user, database);
+            return if failure.is_timeout() {
+                Ok(Inside::not_read(Some(error)))
+            } else if turns_away(&failure) {
+                Ok(Inside::not_read(None))
+            } else {
+                Err(error)
+            };
         }
     };
-    Ok(Inside { public_schema, contents })
+    match read_sets(&session, depth).await {
+        Ok((public, contents)) => Ok(Inside {
+            public_schema: public_schema(&public),
+            contents: contents.map(|sets| read_contents(&sets)).transpose()?,
+            stuck: None,
+        }),
+        Err(failure) if failure.is_timeout() => Ok(Inside::not_read(Some(failure.into_error()))),
+        Err(failure) => {
+            Err(failure.into_error().context(format!("cannot read database \"{database}\"")))
+        }
+    }
+}
+
+type Sets = Vec<Vec<SimpleQueryRow>>;
+
+async fn read_sets(session: &Session, depth: Depth) -> Result<(Sets, Option<Sets>), Failure> {
+    let public = session.try_read(PUBLIC_SCHEMA).await?;
+    Ok(match depth {
+        Depth::PublicSchema => (public, None),
+        Depth::Contents => (public, Some(session.try_read(CONTENTS).await?)),
+    })
 }
 
 /// The extensions that the server could install.
@@ -88,7 +115,7 @@ pub async fn available_extensions(
 
 /// Whether it is this database that does not let us in. A password that is not ours, no free slot, and a
 /// server that is going down or coming up are no doing of its owner's.
-fn turns_away(error: &tokio_postgres::Error) -> bool {
+fn turns_away(failure: &ConnectFailure) -> bool {
     let elsewhere = [
         SqlState::INVALID_PASSWORD,
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
@@ -96,25 +123,24 @@ fn turns_away(error: &tokio_postgres::Error) -> bool {
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
     ];
+    let ConnectFailure::Postgres(error) = failure else { return false };
     error.as_db_error().is_some_and(|error| {
         let is_full = *error.code() == SqlState::TOO_MANY_CONNECTIONS;
         !elsewhere.contains(error.code()) && (!is_full || error.routine() == Some(DATABASE_CHECK))
     })
 }
 
-async fn read_public_schema(session: &Session) -> Result<PublicSchema> {
-    let sets = session.read(PUBLIC_SCHEMA).await?;
-    Ok(sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
+fn public_schema(sets: &Sets) -> PublicSchema {
+    sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
         PublicSchema::Present {
             owner: text(row, 0).to_owned(),
             public_may_create: flag(row, 1),
             public_by_other: row.get(2).map(str::to_owned),
         }
-    }))
+    })
 }
 
-async fn read_contents(session: &Session) -> Result<Contents> {
-    let sets = session.read(CONTENTS).await?;
+fn read_contents(sets: &Sets) -> Result<Contents> {
     // The first set is of BEGIN, the last of COMMIT.
     let [_, schemas, on_schemas, relations, on_relations, default_privileges, extensions, _] =
         sets.as_slice()

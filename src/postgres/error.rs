@@ -41,6 +41,12 @@ pub fn attempts(error: &tokio_postgres::Error) -> u32 {
     }
 }
 
+/// Whether the server gave up waiting for others: by `lock_timeout` or `statement_timeout`.
+pub(super) fn is_timeout(error: &tokio_postgres::Error) -> bool {
+    let timeouts = [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE];
+    error.code().is_some_and(|code| timeouts.contains(code))
+}
+
 /// What a statement met, when trying again did not help.
 pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
     let failure = Error::new(describe(error));

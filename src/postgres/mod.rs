@@ -19,7 +19,7 @@ pub use login::{LoginOutcome, try_login};
 pub use matrix::read_matrix;
 pub use session::Session;
 pub use sessions::{SessionsOf, count_sessions, end_sessions};
-pub use snapshot::{Snapshot, snapshot};
+pub use snapshot::{Snapshot, owners_inside, snapshot};
 pub use tls::{RootCertificates, SslMode, Tls};
 
 /// The database whose sessions hold the lock and see the shared catalogs. It is on every server, and

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, SimpleQueryRow};
 
-use super::error::{attempts, describe, statement_error};
+use super::error::{attempts, describe, is_timeout, statement_error};
 use crate::error::{Error, Result};
 
 /// How long after `statement_timeout` a server that says nothing is given up.
@@ -60,8 +60,13 @@ impl Session {
     /// # Errors
     /// The first error of the server.
     pub async fn read(&self, sql: &str) -> Result<Vec<Vec<SimpleQueryRow>>> {
+        self.try_read(sql).await.map_err(Failure::into_error)
+    }
+
+    /// As [`Self::read`], with the failure as it came.
+    pub(super) async fn try_read(&self, sql: &str) -> Result<Vec<Vec<SimpleQueryRow>>, Failure> {
         let mut sets = vec![Vec::new()];
-        for message in self.send(sql).await.map_err(Failure::into_error)? {
+        for message in self.send(sql).await? {
             match message {
                 SimpleQueryMessage::Row(row) => {
                     if let Some(set) = sets.last_mut() {
@@ -128,13 +133,24 @@ impl Session {
     }
 }
 
-enum Failure {
+/// What became of a statement.
+pub(super) enum Failure {
+    /// The driver's error.
     Postgres(tokio_postgres::Error),
+    /// No answer came in time.
     Mute,
 }
 
 impl Failure {
-    fn into_error(self) -> Error {
+    /// Whether the statement waited for others until its time was over.
+    pub(super) fn is_timeout(&self) -> bool {
+        match self {
+            Self::Postgres(error) => is_timeout(error),
+            Self::Mute => true,
+        }
+    }
+
+    pub(super) fn into_error(self) -> Error {
         match self {
             Self::Postgres(error) if error.is_closed() => {
                 Error::new(format!("the connection was lost: {}", describe(&error)))

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use postgres_protocol::escape::escape_literal;
 use tokio_postgres::SimpleQueryRow;
 
 use super::session::Session;
 use crate::actual::{Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role};
 use crate::error::{Error, Result};
+use crate::name::DatabaseName;
 
 const SNAPSHOT: &str = include_str!("sql/snapshot.sql");
+const OWNERS: &str = include_str!("sql/owners.sql");
 
 /// What the shared catalogs say.
 pub struct Snapshot {
@@ -35,8 +38,8 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
     let sets =
         session.read(&sql).await.map_err(|error| error.context("cannot read the catalogs"))?;
     // The first set is of BEGIN, the last of COMMIT.
-    let [_, master, databases, privileges, roles, memberships, _] = sets.as_slice() else {
-        return Err(Error::new(format!("the catalogs came in {} sets instead of 7", sets.len())));
+    let [_, master, databases, privileges, owners, roles, memberships, _] = sets.as_slice() else {
+        return Err(Error::new(format!("the catalogs came in {} sets instead of 8", sets.len())));
     };
     let is_replica = master.first().is_some_and(|row| flag(row, 1));
     if is_replica {
@@ -50,8 +53,23 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
         master,
     };
     add_privileges(&mut snapshot.databases, privileges);
+    for row in owners {
+        if let Some(database) = snapshot.databases.get_mut(text(row, 0)) {
+            database.owners_inside.insert(text(row, 1).to_owned());
+        }
+    }
     add_memberships(&mut snapshot, memberships);
     Ok(snapshot)
+}
+
+/// Who owns something in a database, superusers left out.
+///
+/// # Errors
+/// When the server refuses the query.
+pub async fn owners_inside(session: &Session, database: &DatabaseName) -> Result<BTreeSet<String>> {
+    let database = escape_literal(database.as_str());
+    let sets = session.read(&OWNERS.replace("$DATABASE$", &database)).await?;
+    Ok(sets.iter().flatten().map(|row| text(row, 0).to_owned()).collect())
 }
 
 fn database(row: &SimpleQueryRow) -> Result<(String, Database)> {
@@ -66,6 +84,8 @@ fn database(row: &SimpleQueryRow) -> Result<(String, Database)> {
         comment: row.get(5).map(str::to_owned),
         public_schema: PublicSchema::NotRead,
         contents: None,
+        stuck: None,
+        owners_inside: BTreeSet::new(),
     };
     Ok((text(row, 0).to_owned(), database))
 }

@@ -9,7 +9,7 @@ use crate::harness::{ENV, Stack, answer};
 use crate::interruption::start;
 
 /// A session of the superuser with an open transaction.
-async fn transaction(stack: &Stack, sql: &str) -> Client {
+pub async fn transaction(stack: &Stack, sql: &str) -> Client {
     let mut config = Config::new();
     config.host("127.0.0.1").port(stack.port()).user("rdsadmin").dbname("postgres");
     let (client, connection) = config.connect(NoTls).await.unwrap();
@@ -19,7 +19,7 @@ async fn transaction(stack: &Stack, sql: &str) -> Client {
 }
 
 /// Waits until the run waits for somebody's transaction.
-async fn wait_until_blocked(stack: &Stack, run: &mut Child) {
+pub async fn wait_until_blocked(stack: &Stack, run: &mut Child) {
     let blocked = "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'goldenpath-rds%'";
     let deadline = Instant::now() + Duration::from_secs(20);
     while stack.value("postgres", blocked).await == "0" {

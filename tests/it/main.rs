@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod addresses;
 mod approvals;
 mod audit;
 mod catalog;
@@ -42,10 +43,12 @@ mod rotation_status;
 mod secrecy;
 mod server_faults;
 mod sslmode;
+mod template;
 mod tenants;
 mod tfvars_command;
 mod tfvars_messages;
 mod tfvars_mutations;
 mod tfvars_oracle;
 mod verification;
+mod waiting;
 mod workflows;

@@ -11,6 +11,12 @@ SELECT d.datname, pg_get_userbyid(d.datdba), d.datallowconn, d.datconnlimit = -2
 SELECT d.datname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, a.privilege_type,
        pg_get_userbyid(a.grantor)
   FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a;
+SELECT DISTINCT d.datname, r.rolname
+  FROM pg_shdepend s
+  JOIN pg_database d ON d.oid = s.dbid
+  JOIN pg_roles r ON r.oid = s.refobjid
+ WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' AND NOT r.rolsuper
+   AND (d.datname = 'template1' OR NOT d.datallowconn);
 SELECT r.rolname, r.rolcanlogin, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, coalesce(r.rolvaliduntil <> 'infinity', false),
        left(s.description, 2000)

@@ -259,6 +259,8 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
         comment: None,
         public_schema: schema_of_template(server),
         contents: Some(contents_of_template(server)),
+        stuck: None,
+        owners_inside: BTreeSet::new(),
     }
 }
 
