@@ -44,6 +44,12 @@ impl Contents {
             .chain(relations.map(move |(name, found)| (name.clone(), held(&found.privileges))))
     }
 
+    /// Whether the owner of the database can reach what is in a schema.
+    #[must_use]
+    pub fn owner_may_use(&self, schema: &str) -> bool {
+        self.schemas.get(schema).is_none_or(|schema| schema.owner_may_use)
+    }
+
     /// What a role holds on columns of a table; a REVOKE on the table takes that away, too.
     #[must_use]
     pub fn held_on_columns(&self, table: &ObjectName, role: &Grantee) -> BTreeSet<Privilege> {
@@ -69,6 +75,8 @@ impl Contents {
 pub struct Schema {
     /// Its owner.
     pub owner: String,
+    /// Whether the owner of the database has USAGE on it: without that it can grant nothing in it.
+    pub owner_may_use: bool,
     /// The privileges that its owner granted.
     pub privileges: BTreeMap<Grantee, BTreeSet<Privilege>>,
 }

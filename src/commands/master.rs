@@ -61,7 +61,7 @@ impl Master {
                 .ok_or_else(|| missing("username", "add it, or give another --master-secret"))?,
             password: MasterPassword::new(document.password),
             version: value.version.clone(),
-            database: fields.dbname.filter(|database| database != MAINTENANCE_DATABASE),
+            database: fields.dbname,
             endpoint: Endpoint { host: fields.host.ok_or_else(|| missing("host", HOST))?, port },
         })
     }

@@ -28,7 +28,8 @@ pub(super) fn contents(context: &Context<'_>) -> Option<Contents> {
         Some(contents) => Some(contents.clone()),
         None if will_be_readable(context) => {
             let (owner, _) = in_new_database(&context.actual.server);
-            let public = Schema { owner: owner.to_owned(), privileges: BTreeMap::new() };
+            let owner = owner.to_owned();
+            let public = Schema { owner, owner_may_use: true, privileges: BTreeMap::new() };
             let schemas = BTreeMap::from([("public".to_owned(), public)]);
             Some(Contents { schemas, ..Contents::default() })
         }
@@ -67,6 +68,9 @@ fn compare_objects(
     let (mut extra, mut passed_on) = (missing.clone(), missing.clone());
     for (object, held) in contents.held(class, &grantee) {
         let Some(owner) = owner(context, contents, &object) else { continue };
+        if object.name.is_some() && !contents.owner_may_use(&object.schema) {
+            continue;
+        }
         let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
         let on_columns = contents.held_on_columns(&object, &grantee);
         let exceeds: BTreeSet<_> = held.union(&on_columns).copied().collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
-use super::{foreign_grant, public_schema, template};
+use super::{foreign_grant, others, public_schema, template};
 use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
@@ -40,6 +40,9 @@ pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     }
     compare_isolation(context, database, findings);
     public_schema::compare(context, database, findings);
+    if let Some(contents) = &database.contents {
+        others::compare(context, contents, findings);
+    }
     if database.encoding != "UTF8" {
         let (database, encoding) = (name.clone(), database.encoding.clone());
         findings.note(Note::Encoding { database, encoding });

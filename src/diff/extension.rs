@@ -3,6 +3,7 @@
 use super::Context;
 use super::access::contents;
 use super::findings::Findings;
+use crate::actual::Contents;
 use crate::name::ExtensionName;
 use crate::plan::{Change, ObstacleKind};
 
@@ -13,11 +14,16 @@ pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     let Some(contents) = contents(context) else { return };
     let installed = |extension: &&ExtensionName| contents.extensions.contains(extension.as_str());
     for extension in context.entry.extensions.iter().filter(|extension| !installed(extension)) {
-        compare_one(context, extension, findings);
+        compare_one(context, &contents, extension, findings);
     }
 }
 
-fn compare_one(context: &Context<'_>, extension: &ExtensionName, findings: &mut Findings) {
+fn compare_one(
+    context: &Context<'_>,
+    contents: &Contents,
+    extension: &ExtensionName,
+    findings: &mut Findings,
+) {
     let (entry, server) = (context.entry, &context.actual.server);
     let database = &entry.database;
     match server.extensions.get(extension.as_str()) {
@@ -31,6 +37,15 @@ fn compare_one(context: &Context<'_>, extension: &ExtensionName, findings: &mut 
             format!("extension \"{extension}\" is not trusted: only a superuser may create it, not the owner of a database"),
             format!("on RDS \"{}\" can: once the database is there, run in \"{database}\": CREATE EXTENSION \"{extension}\"", server.master),
         ),
+        Some(available)
+            if available.schema.is_none() && !contents.schemas.contains_key("public") =>
+        {
+            findings.obstacle(
+                ObstacleKind::Extension,
+                format!("extension \"{extension}\" goes into schema public, which database \"{database}\" does not have"),
+                format!("as \"{}\" run in \"{database}\": CREATE EXTENSION \"{extension}\" SCHEMA …, or CREATE SCHEMA public", entry.username),
+            );
+        }
         Some(available) => {
             let change = Change::CreateExtension {
                 database: database.clone(),

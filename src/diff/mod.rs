@@ -14,6 +14,7 @@ mod extension;
 mod findings;
 mod foreign_grant;
 mod master;
+mod others;
 mod predecessor;
 mod public_schema;
 mod role;

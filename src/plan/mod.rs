@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::access::Privilege;
 use crate::actual::{Actual, DatabasePrivilege, Endpoint};
 use crate::desired::Desired;
 use crate::name::{DatabaseName, EntryKey, Environment};
@@ -178,6 +179,26 @@ pub enum Note {
         role: String,
         /// What it holds.
         privileges: BTreeSet<DatabasePrivilege>,
+    },
+    /// Somebody without an entry for the database holds privileges on what its owner made in it.
+    OtherAccessInside {
+        /// The database.
+        database: DatabaseName,
+        /// The role; `None` for PUBLIC, of which only what readers do not have anyway is told.
+        role: Option<String>,
+        /// What it holds.
+        privileges: BTreeSet<Privilege>,
+        /// On how many schemas, tables and sequences.
+        objects: usize,
+        /// What it will hold on future ones.
+        future: BTreeSet<Privilege>,
+    },
+    /// A schema that the owner of the database may not use, so that it can grant nothing in it.
+    UnusableSchema {
+        /// The database.
+        database: DatabaseName,
+        /// The schema.
+        schema: String,
     },
     /// A role has the rights of other roles, and one of the two is an entry's.
     Memberships {

@@ -187,7 +187,8 @@ fn add_on_relation(contents: &mut Contents, row: &SimpleQueryRow) {
 }
 
 fn schema(row: &SimpleQueryRow) -> (String, Schema) {
-    let schema = Schema { owner: text(row, 1).to_owned(), privileges: BTreeMap::new() };
+    let (owner, owner_may_use) = (text(row, 1).to_owned(), flag(row, 2));
+    let schema = Schema { owner, owner_may_use, privileges: BTreeMap::new() };
     (text(row, 0).to_owned(), schema)
 }
 

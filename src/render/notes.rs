@@ -1,5 +1,6 @@
 //! What calls for no step, in words.
 
+use crate::access::keywords;
 use crate::plan::{Note, Unclaimed};
 
 /// Times to the second, in UTC.
@@ -39,6 +40,23 @@ pub(super) fn note(note: &Note) -> String {
                 "role \"{role}\" holds {words} on database \"{database}\" and no entry says so; it is left alone"
             )
         }
+        Note::OtherAccessInside { database, role, privileges, objects, future } => {
+            let who = role.as_ref().map_or("PUBLIC".to_owned(), |role| format!("role \"{role}\""));
+            let (now, later) = (keywords(privileges), keywords(future));
+            let held = match (now.is_empty(), later.is_empty()) {
+                (true, _) => format!("will hold {later} on future objects"),
+                (false, true) => format!("holds {now} on {objects} of the objects"),
+                (false, false) => format!(
+                    "holds {now} on {objects} of the objects, and will hold {later} on future ones,"
+                ),
+            };
+            format!(
+                "{who} {held} in database \"{database}\" and no entry says so; it is left alone"
+            )
+        }
+        Note::UnusableSchema { database, schema } => format!(
+            "the owner of database \"{database}\" has no USAGE on schema \"{schema}\", so nothing is granted in it"
+        ),
         Note::Memberships { role, of } => {
             let names: Vec<_> = of.iter().map(|name| format!("\"{name}\"")).collect();
             format!(

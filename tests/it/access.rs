@@ -163,6 +163,21 @@ async fn extensions_belong_to_the_owner_and_untrusted_ones_are_obstacles() {
 }
 
 #[tokio::test]
+async fn an_extension_needs_a_schema_to_go_into() {
+    let stack = Stack::new(r#"shop = { database_name = "shop", username = "shop_user" }"#).await;
+    stack.converge();
+    stack.sql("shop", "DROP SCHEMA public").await;
+    stack.entries(
+        r#"shop = { database_name = "shop", username = "shop_user", extensions = ["hstore"] }"#,
+    );
+    stack
+        .apply()
+        .expect(3)
+        .shows("! shop: extension \"hstore\" goes into schema public, which database \"shop\" does not have")
+        .shows("hint: as \"shop_user\" run in \"shop\": CREATE EXTENSION \"hstore\" SCHEMA …, or CREATE SCHEMA public");
+}
+
+#[tokio::test]
 async fn limits_and_createdb_are_as_the_entry_says() {
     let stack = Stack::new(r#"shop = { database_name = "shop", username = "shop_user", connection_limit = 2, createdb = true }"#).await;
     stack.converge();

@@ -209,6 +209,45 @@ async fn what_others_were_given_is_told_and_left() {
     assert_eq!(stack.value("postgres", acl).await, "true");
 }
 
+/// Of PUBLIC, what readers may do anyway is not told: extensions grant that much.
+#[tokio::test]
+async fn what_others_were_given_inside_is_told_and_left() {
+    let stack = Stack::new(ENTRIES).await;
+    stack.converge();
+    stack.sql("shop", PUBLIC_SCHEMA).await;
+    stack.sql("postgres", "CREATE ROLE monitoring LOGIN").await;
+    stack
+        .sql(
+            "shop",
+            "SET ROLE shop_user; GRANT USAGE ON SCHEMA sales TO monitoring; GRANT SELECT ON sales.t TO monitoring;
+             ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO monitoring;
+             CREATE TABLE sales.u (id int, name text); GRANT SELECT ON sales.t TO PUBLIC; GRANT UPDATE (name) ON sales.u TO PUBLIC;
+             ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO PUBLIC",
+        )
+        .await;
+    stack.apply().expect(0);
+    stack
+        .plan()
+        .expect(0)
+        .shows("note: role \"monitoring\" holds SELECT, USAGE on 3 of the objects, and will hold SELECT on future ones, in database \"shop\" and no entry says so; it is left alone")
+        .shows("note: PUBLIC holds UPDATE on 1 of the objects, and will hold INSERT on future ones, in database \"shop\"")
+        .shows("No changes:");
+}
+
+/// Not even the owner could grant anything in it.
+#[tokio::test]
+async fn a_schema_that_the_owner_may_not_use_is_told_and_left() {
+    let stack = Stack::new(ENTRIES).await;
+    stack.converge();
+    stack.sql("shop", PUBLIC_SCHEMA).await;
+    stack.sql("shop", "SET ROLE shop_user; REVOKE SELECT ON sales.t FROM shop_reporting; REVOKE USAGE ON SCHEMA sales FROM shop_user").await;
+    stack
+        .converge()
+        .shows("note: the owner of database \"shop\" has no USAGE on schema \"sales\", so nothing is granted in it");
+    stack.sql("shop", "SET ROLE shop_user; GRANT USAGE ON SCHEMA sales TO shop_user").await;
+    stack.converge().shows("GRANT SELECT ON TABLE sales.t TO \"shop_reporting\"");
+}
+
 /// The owner's REVOKE would not take it away, and so it would be planned for ever.
 #[tokio::test]
 async fn what_another_granted_inside_is_left() {
@@ -284,4 +323,20 @@ async fn traces_of_the_predecessor_are_taken_away_with_the_reason() {
     let left = "SELECT count(*)::text FROM pg_shdepend WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'platform') AND refobjid = 'shop_user'::regrole";
     assert_eq!(stack.value("postgres", left).await, "0");
     stack.login_with_secret("goldenpath/dev/shop/postgres").await.unwrap();
+}
+
+/// Where `postgres` is the master's database, it is there that the script granted.
+#[tokio::test]
+async fn traces_of_the_predecessor_in_postgres_are_taken_away_too() {
+    let stack = Stack::new(ENTRIES).await;
+    let mut master = stack.master_secret();
+    master["dbname"] = "postgres".into();
+    let put = stack.secrets.put_secret_value().secret_id("goldenpath/dev/rds/master");
+    put.secret_string(master.to_string()).send().await.unwrap();
+    stack.converge();
+    stack.sql("postgres", &format!("SET ROLE platform_admin; {PREDECESSOR}")).await;
+    stack
+        .converge()
+        .shows("ON TABLE public.of_the_master FROM \"shop_user\"")
+        .shows("ON future TABLES of \"platform_admin\" in schema \"public\" FROM \"shop_user\"");
 }

@@ -1,8 +1,9 @@
 -- What the owner of the database made and granted, as of one moment, without what the owner has anyway.
 -- A grantor is named where another than the owner granted: that is not the owner's to take.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT n.nspname, pg_get_userbyid(n.nspowner)
+SELECT n.nspname, pg_get_userbyid(n.nspowner), has_schema_privilege(d.datdba, n.oid, 'USAGE')
   FROM pg_namespace n
+  JOIN pg_database d ON d.datname = current_database()
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
 SELECT n.nspname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
        string_agg(a.privilege_type, ','),

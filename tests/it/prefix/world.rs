@@ -268,7 +268,8 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
 pub fn contents_of_template(server: &Server) -> Contents {
     let owner =
         if server.has_closed_public_schema() { "pg_database_owner" } else { &server.master };
-    let public = Schema { owner: owner.to_owned(), privileges: BTreeMap::new() };
+    let owner = owner.to_owned();
+    let public = Schema { owner, owner_may_use: true, privileges: BTreeMap::new() };
     let schemas = BTreeMap::from([("public".to_owned(), public)]);
     Contents { schemas, ..Contents::default() }
 }

@@ -90,7 +90,7 @@ impl Scenario {
         }
         let user = entry.username.to_string();
         for (name, owner) in [("sales", user), ("theirs", STRANGER.to_owned())] {
-            let schema = Schema { owner, privileges: Default::default() };
+            let schema = Schema { owner, owner_may_use: true, privileges: Default::default() };
             contents.schemas.insert(name.to_owned(), schema);
         }
         for (schema, name, class) in OBJECTS {
