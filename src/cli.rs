@@ -107,7 +107,8 @@ pub struct CheckArgs {
     pub live: bool,
 }
 
-/// Arguments of `approvals`. Labels and reviews come from the event of the workflow run, `GITHUB_EVENT_PATH`.
+/// Arguments of `approvals`. The author of the pull request, its labels and its newest review come from the
+/// event of the workflow run, `GITHUB_EVENT_PATH`.
 #[derive(Debug, Args)]
 pub struct ApprovalsArgs {
     /// What the change is made to: a commit, or a catalog file
@@ -119,6 +120,13 @@ pub struct ApprovalsArgs {
     /// All reviews, as `gh api --paginate repos/OWNER/REPO/pulls/N/reviews` writes them
     #[arg(long, value_name = "FILE")]
     pub reviews: Option<PathBuf>,
+    /// Who set which label, as `gh api --paginate repos/OWNER/REPO/issues/N/events` writes it; without it
+    /// no label counts
+    #[arg(long, value_name = "FILE")]
+    pub label_events: Option<PathBuf>,
+    /// Write the commit status, as `gh api repos/OWNER/REPO/statuses/COMMIT --input FILE` takes it
+    #[arg(long, value_name = "FILE")]
+    pub commit_status: Option<PathBuf>,
 }
 
 /// Arguments of `request`. Without any of them the inputs of the workflow run in `GITHUB_EVENT_PATH` count.

@@ -1,22 +1,38 @@
 //! What a pull request has of approvals: labels, and reviews as GitHub's API gives them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-
-use super::Rules;
 
 /// Labels and reviews of a pull request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The names of its labels.
-    pub labels: BTreeSet<String>,
+    /// The names of its labels, each with who set it, where that is known.
+    pub labels: BTreeMap<String, Option<Actor>>,
     /// Its reviews, the oldest first.
     pub reviews: Vec<Review>,
     /// Who opened it: nobody approves what is their own.
     pub author: Option<String>,
     /// The commit that is asked for. An approval of an older one says nothing about it.
     pub head: Option<String>,
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account's name.
+    pub login: String,
+    /// Whether it is a program's: that does what anybody may have told it.
+    pub is_program: bool,
+}
+
+/// A label was set or taken off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelEvent {
+    /// The label.
+    pub label: String,
+    /// Who set it; `None` if it was taken off.
+    pub set_by: Option<Option<Actor>>,
 }
 
 /// A review.
@@ -42,52 +58,51 @@ pub enum State {
 }
 
 impl Evidence {
-    /// From the event of a workflow run (`pull_request` or `pull_request_review`).
+    /// From the event of a workflow run (`pull_request` or `pull_request_review`). It lists the labels, but
+    /// not who set them.
     #[must_use]
     pub fn of_event(event: &Json) -> Self {
         let pull_request = &event["pull_request"];
         let labels = pull_request["labels"].as_array().into_iter().flatten();
         let text = |value: &Json| value.as_str().map(str::to_owned);
         Self {
-            labels: labels.filter_map(|label| text(&label["name"])).collect(),
+            labels: labels.filter_map(|label| Some((text(&label["name"])?, None))).collect(),
             reviews: Review::parse(&event["review"]).into_iter().collect(),
             author: text(&pull_request["user"]["login"]),
             head: text(&pull_request["head"]["sha"]),
         }
     }
 
-    /// By what a team approved: the label `<name>-approval` (`platform-approval` for `platform-team`), or
-    /// the review of a member.
-    #[must_use]
-    pub fn approval_of(&self, team: &str, rules: &Rules) -> Option<String> {
-        let label = format!("{}-approval", team.strip_suffix("-team").unwrap_or(team));
-        if self.labels.contains(&label) {
-            return Some(format!("label `{label}`"));
+    /// Takes up what happened to the labels, the oldest first. What came last counts: the event of a
+    /// workflow run may be older.
+    pub fn add_label_events(&mut self, events: impl IntoIterator<Item = LabelEvent>) {
+        for LabelEvent { label, set_by } in events {
+            match set_by {
+                Some(actor) => self.labels.insert(label, actor),
+                None => self.labels.remove(&label),
+            };
         }
-        let members = rules.teams.get(team)?;
-        let approving = self.approving();
-        let member =
-            members.iter().find(|member| approving.contains(member.to_lowercase().as_str()))?;
-        Some(format!("review of `{member}`"))
     }
+}
 
-    /// Who approves this commit, in lower case: logins are the same whatever their case.
-    fn approving(&self) -> BTreeSet<String> {
-        let author = self.author.as_ref().map(|login| login.to_lowercase());
-        let mut latest = BTreeMap::new();
-        for review in &self.reviews {
-            let of_head = match (&review.commit, &self.head) {
-                (Some(commit), Some(head)) => commit == head,
-                (None, _) | (_, None) => true,
-            };
-            match review.state {
-                State::Approved => latest.insert(review.login.to_lowercase(), of_head),
-                State::Withheld => latest.insert(review.login.to_lowercase(), false),
-                State::Commented => None,
-            };
-        }
-        let approving = latest.into_iter().filter(|(_, approves)| *approves);
-        approving.map(|(login, _)| login).filter(|login| Some(login) != author.as_ref()).collect()
+impl LabelEvent {
+    /// From an issue event in GitHub's JSON; `None` for the events that are of something else.
+    #[must_use]
+    pub fn parse(event: &Json) -> Option<Self> {
+        let set_by = match event["event"].as_str()? {
+            "labeled" => Some(Actor::parse(&event["actor"])),
+            "unlabeled" => None,
+            _ => return None,
+        };
+        Some(Self { label: event["label"]["name"].as_str()?.to_owned(), set_by })
+    }
+}
+
+impl Actor {
+    fn parse(actor: &Json) -> Option<Self> {
+        let login = actor["login"].as_str()?.to_owned();
+        let is_program = login.ends_with("[bot]") || actor["type"].as_str() == Some("Bot");
+        Some(Self { login, is_program })
     }
 }
 

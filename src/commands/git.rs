@@ -1,4 +1,4 @@
-//! Files as a commit of the repository has them.
+//! What git says of the repository's commits.
 
 use std::path::Path;
 use std::process::{Command, Output as Finished};
@@ -27,18 +27,54 @@ pub(super) fn merge_base(root: &Path, base: &str, head: &str) -> Result<String> 
     Err(Error::new(format!("commits {base} and {head} have nothing in common")).hint(hint))
 }
 
-/// The text of a file in a commit; empty if it has none. `path` is relative to `root`.
-pub(super) fn text(root: &Path, commit: &str, path: &str) -> Result<String> {
-    let listed = git(root, &["ls-tree", "--name-only", commit, "--", path])?;
-    if listed.status.success() && listed.stdout.is_empty() {
-        return Ok(String::new());
+/// Something that a commit has under a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) kind: ItemKind,
+    pub(super) object: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    File,
+    Link,
+    /// Another repository.
+    Module,
+}
+
+/// All files of a commit, with their paths relative to `root`. What attributes would make of them on the
+/// way into a folder, to leave them out for one, does not touch them here.
+pub(super) fn files(root: &Path, commit: &str) -> Result<Vec<(String, Item)>> {
+    let listed = git(root, &["ls-tree", "-r", "-z", commit])?;
+    let failed = |why: &str| Error::new(format!("cannot list the files of {commit}: {why}"));
+    if !listed.status.success() {
+        return Err(failed(String::from_utf8_lossy(&listed.stderr).trim()));
     }
-    let shown = git(root, &["show", &format!("{commit}:./{path}")])?;
-    let failed = |why: &str| Error::new(format!("cannot read {path} of commit {commit}: {why}"));
-    if !shown.status.success() {
-        return Err(failed(String::from_utf8_lossy(&shown.stderr).trim()));
+    let text = String::from_utf8_lossy(&listed.stdout);
+    let lines = text.split('\0').filter(|line| !line.is_empty());
+    lines.map(|line| item(line).ok_or_else(|| failed(line))).collect()
+}
+
+/// `100644 blob 0123…<TAB>path`
+fn item(line: &str) -> Option<(String, Item)> {
+    let (facts, path) = line.split_once('\t')?;
+    let [mode, _, object] = facts.split(' ').collect::<Vec<_>>().try_into().ok()?;
+    let kind = match mode {
+        "120000" => ItemKind::Link,
+        "160000" => ItemKind::Module,
+        _ => ItemKind::File,
+    };
+    Some((path.to_owned(), Item { kind, object: object.to_owned() }))
+}
+
+/// The bytes of a file.
+pub(super) fn content(root: &Path, object: &str) -> Result<Vec<u8>> {
+    let found = git(root, &["cat-file", "blob", object])?;
+    if found.status.success() {
+        return Ok(found.stdout);
     }
-    String::from_utf8(shown.stdout).map_err(|_| failed("it is not UTF-8"))
+    let why = String::from_utf8_lossy(&found.stderr).trim().to_owned();
+    Err(Error::new(format!("cannot read {object} of the repository: {why}")))
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Result<Finished> {

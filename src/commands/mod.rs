@@ -15,12 +15,15 @@ mod plan;
 mod proof;
 mod repository;
 mod request;
+mod revision;
 mod rotate;
 mod rotation_status;
 mod run;
+mod sides;
 mod tfvars;
 mod variables;
 mod verify;
+mod wanted;
 
 use crate::cli::{CatalogVerb, Cli, Format, Verb};
 use crate::desired::Desired;

@@ -140,7 +140,8 @@ pub(super) fn for_request(
     output: Output,
 ) -> Result<RequestFile> {
     let shown_as = folder_name(environment);
-    let (mut sources, variables) = read_folder_with(global, environment, &[], &BTreeMap::new())?;
+    let (mut sources, variables) =
+        read_folder_with(&global.root, environment, &[], &BTreeMap::new())?;
     let shown = |problems: Vec<Diagnostic>| refused(&sources, &problems, &shown_as, output);
     let variables = variables.map_err(shown)?;
     let winner = variables.names().find(|(name, _)| *name == VARIABLE).map(|(_, file)| file);
@@ -160,8 +161,12 @@ pub(super) fn for_request(
     Ok(RequestFile { sources, source, variables, databases, name })
 }
 
-fn folder_name(environment: &Environment) -> String {
-    format!("envs/{environment}-rds")
+/// The folder of the environments' folders.
+pub(super) const ENVIRONMENTS: &str = "envs";
+
+/// The folder of an environment, as messages name it.
+pub(super) fn folder_name(environment: &Environment) -> String {
+    format!("{ENVIRONMENTS}/{environment}-rds")
 }
 
 fn read_folder(
@@ -172,21 +177,22 @@ fn read_folder(
     let process: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    read_folder_with(global, environment, arguments, &process)
+    read_folder_with(&global.root, environment, arguments, &process)
 }
 
-fn read_folder_with(
-    global: &Global,
+/// Reads an environment's folder under `root`.
+pub(super) fn read_folder_with(
+    root: &Path,
     environment: &Environment,
     arguments: &[Argument],
     process: &BTreeMap<String, String>,
 ) -> Result<(Sources, Result<Variables, Vec<Diagnostic>>)> {
     let shown_as = folder_name(environment);
-    let folder = global.root.join(&shown_as);
+    let folder = root.join(&shown_as);
     if !folder.is_dir() {
         return Err(Error::new(format!("there is no folder {}", folder.display())).hint(format!(
             "there are: {}; a new environment begins with that folder and a terraform.tfvars in it; --root names the repository",
-            known_environments(&global.root)
+            known_environments(root)
         )));
     }
     Ok(read(&Request {
@@ -199,7 +205,7 @@ fn read_folder_with(
 }
 
 /// Checks both variables, so that the problems of both are told.
-fn checked(
+pub(super) fn checked(
     variables: &Variables,
     environment: &Environment,
     allow_attributes: &[String],
@@ -258,7 +264,7 @@ pub(super) fn refused(
 
 /// The environments that the repository has.
 pub(super) fn environments(root: &Path) -> BTreeSet<String> {
-    std::fs::read_dir(root.join("envs"))
+    std::fs::read_dir(root.join(ENVIRONMENTS))
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

@@ -12,7 +12,7 @@ mod words;
 
 pub use ages::{ages, ages_annotations, ages_markdown};
 pub use agreement::{agreements, agreements_annotations, agreements_markdown};
-pub use approvals::{approvals, approvals_annotations, approvals_markdown};
+pub use approvals::{approvals, approvals_annotations, approvals_markdown, approvals_status};
 pub use human::{human, outcome, progress};
 pub use json::{FORMAT_VERSION, Saved, document};
 pub use markdown::markdown;

@@ -21,6 +21,13 @@ impl File {
     }
 }
 
+const FIXED: [&str; 2] = ["terraform.tfvars", "terraform.tfvars.json"];
+
+/// Whether a file of this name is read unasked.
+pub fn is_read_unasked(name: &str) -> bool {
+    FIXED.contains(&name) || is_automatic(name)
+}
+
 /// The files that Terraform reads from a folder unasked: `terraform.tfvars`,
 /// `terraform.tfvars.json`, then every name that ends in `.auto.tfvars` or `.auto.tfvars.json`
 /// in byte order, hidden ones too.
@@ -29,7 +36,7 @@ pub(super) fn in_folder(folder: &Path, shown_as: &str) -> Result<Vec<File>, Box<
         Diagnostic::anywhere(format!("folder `{}` cannot be read: {error}", folder.display()))
             .boxed()
     })?;
-    let fixed = ["terraform.tfvars", "terraform.tfvars.json"].map(str::to_owned);
+    let fixed = FIXED.map(str::to_owned);
     let fixed = fixed.into_iter().filter(|name| folder.join(name).exists());
     let file = |name: String| File { path: folder.join(&name), shown_as: shown(shown_as, &name) };
     Ok(fixed.chain(listed).map(file).collect())

@@ -37,6 +37,7 @@ mod types;
 mod value;
 
 pub use diagnostic::Diagnostic;
+pub use discover::is_read_unasked;
 pub use insert::insert;
 pub use listing::{document, human, to_json};
 pub use read::{Argument, Request, Variables, read, read_text};

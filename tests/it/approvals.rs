@@ -1,80 +1,16 @@
 //! `goldenpath-rds approvals`, in a repository with a history.
 
-use std::process::Command;
+mod entries;
+mod history;
+mod people;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CATALOG, Repository};
-
-const RULES: &str = "schemas/routing/service_class_approvals.yaml";
-
-const TEAMS: &str = "
-rules:
-  databases-rds:
-    tier: platform-approval
-    required_reviewers: [platform-team]
-teams:
-  platform-team: [Paula, pete]
-  security-team: [sam]
-  database-team: [dora]
-";
-
-fn record(key: &str, environment: &str, size: &str) -> String {
-    format!(
-        "  {key}:\n    metadata: {{owner: app-team, environment: {environment}, risk: medium, status: pending}}\n    configuration: {{size_tier: {size}}}\n"
-    )
-}
-
-fn catalog(records: &[String]) -> String {
-    format!("databases:\n{}", records.concat())
-}
-
-/// A repository whose `main` has one database, and a branch `request` that changes the catalog.
-fn history(records: &[String]) -> Repository {
-    let repository = Repository::with_variables("");
-    repository.write(RULES, TEAMS);
-    repository.write(CATALOG, &catalog(&[record("billing", "prod", "large")]));
-    git(&repository, &["init", "--quiet", "--initial-branch=main"]);
-    commit(&repository);
-    git(&repository, &["checkout", "--quiet", "-b", "request"]);
-    repository.write(CATALOG, &catalog(records));
-    commit(&repository);
-    repository
-}
-
-fn commit(repository: &Repository) {
-    git(repository, &["add", "--all"]);
-    git(repository, &["commit", "--quiet", "--message=x", "--allow-empty"]);
-}
-
-fn git(repository: &Repository, arguments: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.args([
-        "-c",
-        "user.name=t",
-        "-c",
-        "user.email=t@example.com",
-        "-c",
-        "commit.gpgsign=false",
-    ]);
-    let output =
-        command.args(arguments).current_dir(repository.path("")).output().expect("git runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
-}
-
-/// Runs it as the workflow does: with the event of the pull request.
-fn approvals(repository: &Repository, event: &Value, more: &[&str]) -> Answer {
-    repository.write("event.json", &event.to_string());
-    let arguments = ["approvals", "--base", "main", "--head", "request"];
-    let arguments: Vec<_> = arguments.iter().chain(more).copied().collect();
-    repository.run_with(&arguments, &[("GITHUB_EVENT_PATH", "event.json")])
-}
-
-fn labels(labels: &[&str]) -> Value {
-    let labels: Vec<_> = labels.iter().map(|name| json!({"name": name})).collect();
-    json!({"pull_request": {"labels": labels, "user": {"login": "author"}}})
-}
+use crate::harness::{CATALOG, Repository};
+use history::{
+    RULES, TEAMS, approvals, catalog, commit, git, history, labeled, labelled, record, review,
+    reviewed, with_events,
+};
 
 fn large() -> Repository {
     history(&[record("billing", "prod", "large"), record("orders", "prod", "xlarge")])
@@ -83,67 +19,55 @@ fn large() -> Repository {
 #[test]
 fn a_change_without_requests_needs_nobody() {
     let repository = history(&[record("billing", "prod", "large").replace("pending", "active")]);
-    approvals(&repository, &labels(&[]), &[]).expect(0).shows("No database is requested");
+    labelled(&repository, &[], &[]).expect(0).shows("No database is requested");
 }
 
 #[test]
 fn a_small_request_needs_the_standard_reviewers() {
     let repository =
         history(&[record("billing", "prod", "large"), record("orders", "dev", "small")]);
-    approvals(&repository, &labels(&["dev"]), &[])
+    labelled(&repository, &["dev"], &[])
         .expect(3)
-        .shows("orders in dev (new, size small, risk medium): tier platform-approval\n  ! platform-team: has not approved")
+        .shows("orders in dev (new, size small, risk medium): tier platform-approval\n")
+        .shows("  ! platform-team: has not approved")
         .shows("The request is not approved yet.");
-    approvals(&repository, &labels(&["platform-approval"]), &[])
+    labelled(&repository, &["platform-approval"], &[])
         .expect(0)
-        .shows("  + platform-team: label `platform-approval`")
+        .shows("  + platform-team: label `platform-approval` set by `paula`")
         .shows("The request is approved.");
 }
 
 #[test]
 fn a_large_request_needs_platform_security_and_database_teams() {
     let repository = large();
-    approvals(&repository, &labels(&["platform-approval"]), &[])
+    labelled(&repository, &["platform-approval"], &[])
         .expect(3)
         .shows("orders in prod (new, size xlarge, risk medium): tier platform-and-security")
         .shows("! database-team: has not approved")
         .shows("+ platform-team: label `platform-approval`")
         .shows("! security-team: has not approved");
-    let all = labels(&["platform-approval", "security-approval", "database-approval"]);
-    approvals(&repository, &all, &[]).expect(0);
+    let all = ["platform-approval", "security-approval", "database-approval"];
+    labelled(&repository, &all, &[]).expect(0);
 }
 
 #[test]
 fn a_database_that_grows_is_a_request_too() {
     let medium = record("billing", "prod", "medium");
     let repository = history(&[record("billing", "prod", "xlarge")]);
-    approvals(&repository, &labels(&[]), &[])
+    labelled(&repository, &[], &[])
         .expect(3)
         .shows("billing in prod (changed: size_tier, size xlarge, risk medium): tier platform-and-security");
     let smaller = history(&[medium]);
-    approvals(&smaller, &labels(&[]), &[])
+    labelled(&smaller, &[], &[])
         .expect(3)
-        .shows("size medium, risk medium): tier platform-approval");
+        .shows("(changed: size_tier, size medium, risk medium): tier platform-and-security, since it was large before\n");
     let gone = history(&[]);
-    approvals(&gone, &labels(&[]), &[]).expect(3).shows("billing in prod (removed, size large");
+    labelled(&gone, &[], &[]).expect(3).shows("billing in prod (removed, size large");
     let unsaid = history(&[
         record("billing", "prod", "large"),
         record("x", "prod", "small").replace("size_tier: small", ""),
     ]);
-    approvals(&unsaid, &labels(&[]), &[]).expect(3).shows("size not said").shows("security-team");
-}
-
-fn review(login: &str, state: &str, commit: &str) -> Value {
-    json!({"user": {"login": login}, "state": state, "commit_id": commit})
-}
-
-/// The last line of the answer's result for some reviews.
-#[track_caller]
-fn reviewed(repository: &Repository, reviews: &[Value], code: i32) -> Answer {
-    // Two pages, as `gh api --paginate` writes them.
-    let (first, second) = reviews.split_at(reviews.len() / 2);
-    repository.write("reviews.json", &format!("{}{}", json!(first), json!(second)));
-    approvals(repository, &labels(&[]), &["--reviews", "reviews.json"]).expect(code)
+    labelled(&unsaid, &[], &[]).expect(3).shows("(new, size not said, risk medium): tier platform-and-security, since the catalog does not say its size\n").shows("security-team");
 }
 
 #[test]
@@ -152,7 +76,7 @@ fn approving_reviews_of_members_count() {
     let head = git(&repository, &["rev-parse", "HEAD"]);
     let approve = |login: &str| review(login, "APPROVED", &head);
     let all = [approve("paula"), approve("sam"), approve("dora")];
-    reviewed(&repository, &all, 0).shows("+ platform-team: review of `Paula`");
+    reviewed(&repository, &all, 0).shows("+ platform-team: review of `paula`");
     reviewed(&repository, &all[..2], 3).shows("! database-team: has not approved");
     reviewed(&repository, &[approve("paula"), approve("sam"), approve("stranger")], 3);
 }
@@ -197,7 +121,7 @@ fn a_change_does_not_approve_itself() {
     let repository = history(&small);
     repository.write(RULES, &TEAMS.replace("[platform-team]", "[lax-team]"));
     commit(&repository);
-    approvals(&repository, &labels(&["lax-approval"]), &[])
+    labelled(&repository, &["lax-approval"], &[])
         .expect(3)
         .shows("! platform-team: has not approved");
     repository.write(RULES, &TEAMS.replace("[Paula, pete]", "[friend]"));
@@ -217,28 +141,34 @@ fn what_the_base_got_meanwhile_is_not_the_changes_doing() {
         &catalog(&[record("billing", "prod", "large"), record("other", "prod", "xlarge")]),
     );
     commit(&repository);
-    let answer = approvals(&repository, &labels(&[]), &[]).expect(3).shows("orders in dev (new");
+    let answer = labelled(&repository, &[], &[]).expect(3).shows("orders in dev (new");
     assert!(!answer.stdout.contains("other"), "{}", answer.stdout);
 }
 
 #[test]
 fn each_format_tells_the_same() {
     let repository = large();
-    let answer =
-        approvals(&repository, &labels(&["security-approval"]), &["--format", "json"]).expect(3);
+    let events = [labeled("security-approval", "sam"), labeled("platform-approval", "lea")];
+    let answer = with_events(&repository, &[], &events, &["--format", "json"]).expect(3);
     let told: Value = serde_json::from_str(&answer.stdout).expect("JSON");
     assert_eq!(
         told,
         json!({"format_version": "1.0", "approved": false, "requests": [{
-            "key": "orders", "database": "orders", "environment": "prod", "change": "added", "size": "xlarge",
-            "risk": "medium", "tier": "platform-and-security",
-            "approvals": {"database-team": null, "platform-team": null, "security-team": "label `security-approval`"},
+            "key": "orders", "database": "orders", "environment": "prod", "owner": "app-team", "change": "added",
+            "at": [format!("{CATALOG}:5:3")], "size": "xlarge", "risk": "medium", "tier": "platform-and-security",
+            "approvals": {
+                "database-team": {"by": null},
+                "platform-team": {"by": null, "not_counted":
+                    ["label `platform-approval` set by `lea`: platform-team has no such member"]},
+                "security-team": {"by": "label `security-approval` set by `sam`"},
+            },
         }]})
     );
-    approvals(&repository, &labels(&[]), &["--format", "markdown"])
+    with_events(&repository, &[], &events, &["--format", "markdown"])
         .expect(3)
+        .shows("| platform-team | missing; does not count: label")
         .shows("| orders in prod (new, size xlarge, risk medium) | platform-and-security | database-team | missing |");
-    approvals(&repository, &labels(&[]), &["--format", "github"])
+    labelled(&repository, &[], &["--format", "github"])
         .expect(3)
         .shows("::error title=Approval is missing::orders in prod (new, size xlarge, risk medium) lacks database-team, platform-team, security-team\n")
         .shows("**The request is not approved yet.**");

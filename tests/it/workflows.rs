@@ -1,5 +1,6 @@
 //! The workflows, run block by block: real git, the real executable, real servers; `gh` is a stub.
 
+mod approvals;
 mod expression;
 mod github;
 mod requests;
@@ -39,7 +40,7 @@ async fn every_run_block_of_every_workflow_does_what_it_is_for() {
             "secret-rotation-check.yml" => rotation::check().await,
             "rds-database-apply.yml" => servers::apply().await,
             "rds-plan.yml" => servers::plan().await,
-            "rds-size-approval-guard.yml" => requests::approvals().await,
+            "rds-size-approval-guard.yml" => approvals::guard().await,
             other => panic!("nothing runs the workflow {other}"),
         };
         wanted.extend(blocks(&format!(".github/workflows/{file}")));

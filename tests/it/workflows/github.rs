@@ -30,7 +30,7 @@ impl GitHub {
         for name in ["bin", "state", "work"] {
             std::fs::create_dir(github.folder.path().join(name)).unwrap();
         }
-        for list in ["pulls", "comments", "issues", "reviews"] {
+        for list in ["pulls", "comments", "issues", "reviews", "labels", "events", "statuses"] {
             std::fs::write(github.state().join(list), "[]").unwrap();
         }
         for (name, text) in [("gh", include_str!("gh")), ("make", MAKE), ("curl", CURL)] {

@@ -1,4 +1,4 @@
-//! From the form to a pull request, and who has to agree to it.
+//! From the form to a pull request.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::github::GitHub;
 use super::runner::{self, Event, Run};
-use super::{CATALOG, NONE, pull_request, says, succeeded};
+use super::{CATALOG, NONE, says, succeeded};
 use crate::harness::Stack;
 
 /// The form of the platform's documentation.
@@ -57,35 +57,4 @@ pub async fn request() -> Vec<Run> {
     says(&refused, "the request: 1 problem; nothing was done");
     assert_eq!(github.list("pulls").as_array().unwrap().len(), 1);
     vec![first, again, merged]
-}
-
-const TEAMS: &str = "
-rules:
-  databases-rds: { tier: platform-approval, required_reviewers: [platform-team] }
-teams:
-  database-team: [dora]
-";
-
-pub async fn approvals() -> Vec<Run> {
-    let stack = Stack::new("").await;
-    let rules = "schemas/routing/service_class_approvals.yaml";
-    let github = GitHub::new(&[(rules, TEAMS), (CATALOG, "databases: {}\n")]);
-    let large = "databases:\n  big:\n    metadata: {owner: app-team, environment: prod, risk: low, status: pending}\n    configuration: {size_tier: large}\n";
-    // A change of the rules counts from its merge on.
-    let easy = TEAMS.replace("[platform-team]", "[nobody]");
-    let mut event = pull_request(&github, &[(CATALOG, large), (rules, &easy)]);
-    let file = "rds-size-approval-guard.yml";
-    let open = runner::run(file, &github, &stack, &event);
-    assert_eq!(open.failed, BTreeSet::from(["approvals".to_owned()]), "{}", open.log);
-    says(&open, "lacks database-team, platform-team, security-team");
-
-    let labels = json!([{ "name": "platform-approval" }, { "name": "security-approval" }]);
-    event.payload["pull_request"]["labels"] = labels;
-    let head = event.payload["pull_request"]["head"]["sha"].clone();
-    let review = json!([{ "user": { "login": "dora" }, "state": "APPROVED", "commit_id": head }]);
-    github.has("reviews", &review);
-    event.name = "pull_request_review";
-    let approved = succeeded(runner::run(file, &github, &stack, &event));
-    says(&approved, "The request is approved.");
-    vec![open, approved]
 }
