@@ -26,6 +26,7 @@ mod input;
 mod interruption;
 mod isolation;
 mod journey;
+mod lockout;
 mod master_rotation;
 mod mess;
 mod obstacles;

@@ -61,7 +61,9 @@ fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<
         Some(Fault::Throttled) => refusal("400 Bad Request", "ThrottlingException"),
         Some(Fault::ServerError) => refusal("500 Internal Server Error", "InternalServiceError"),
         Some(Fault::Refused | Fault::Dropped | Fault::Stuck) => Vec::new(),
-        Some(Fault::Lagging | Fault::LostAnswer | Fault::Mute) | None => forward(&request),
+        Some(Fault::Lagging | Fault::LostAnswer | Fault::CutAfter | Fault::Mute) | None => {
+            forward(&request)
+        }
     };
     let carried_out = answer.starts_with(b"HTTP/1.1 200");
     if operation == "ListSecrets" && carried_out {
@@ -76,7 +78,7 @@ fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<
     match fault {
         Some(Fault::Refused | Fault::Dropped | Fault::LostAnswer) => {}
         Some(Fault::Stuck | Fault::Mute) => line.hold(&mut client),
-        Some(Fault::Throttled | Fault::ServerError | Fault::Lagging) | None => {
+        Some(Fault::Throttled | Fault::ServerError | Fault::Lagging | Fault::CutAfter) | None => {
             let _ = client.write_all(&answer);
         }
     }
