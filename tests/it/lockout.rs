@@ -130,6 +130,33 @@ async fn stage(stack: &Stack, secret: &str) -> String {
     id
 }
 
+const NO_SUCH_EXTENSION: &str =
+    r#"app = { database_name = "app", username = "app_user", extensions = ["no_such_ext"] }"#;
+
+#[tokio::test]
+async fn an_obstacle_in_the_database_does_not_hold_up_a_password_that_is_set() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let id = set_and_not_published(&stack, SECRET, "app", "app_user").await;
+    stack.entries(NO_SUCH_EXTENSION);
+    stack.plan().expect(3).shows("; this goes on with it").shows("2 to change");
+    stack.apply().expect(3).shows("Apply complete: 2 done").shows("no extension \"no_such_ext\"");
+    let labels = stack.labels(SECRET).await;
+    assert_eq!((&labels["AWSCURRENT"], labels.get("AWSPENDING")), (&id, None));
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rotation_that_an_obstacle_holds_up_is_told_as_that() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    stage(&stack, SECRET).await;
+    stack.entries(NO_SUCH_EXTENSION);
+    let answer = stack.apply().expect(3);
+    answer.shows("; the obstacle of `app` holds it up").shows("no extension \"no_such_ext\"");
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_readers_password_does_not_wait_for_what_the_owner_could_not_do() {
     let entries = r#"
