@@ -9,6 +9,7 @@
 mod access;
 mod approvals;
 mod audit;
+mod aws_errors;
 mod catalog;
 mod catalog_layouts;
 mod concurrency;

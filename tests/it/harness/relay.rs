@@ -17,6 +17,10 @@ pub enum Fault {
     Throttled,
     /// 500 `InternalServiceError`; not for PostgreSQL.
     ServerError,
+    /// 200 with a body that ends in the middle of a secret; not for PostgreSQL.
+    Garbage,
+    /// 500 with a page, as a proxy on the way makes it; not for PostgreSQL.
+    Page,
     /// Connections are refused: nobody listens. Only with [`Hit::From`].
     Refused,
     /// The connection ends before the question has come through.

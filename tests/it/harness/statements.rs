@@ -83,6 +83,8 @@ impl Wire {
             Some(Fault::Refused | Fault::Dropped | Fault::Stuck | Fault::Throttled) => None,
             Some(
                 Fault::ServerError
+                | Fault::Garbage
+                | Fault::Page
                 | Fault::Lagging
                 | Fault::LostAnswer
                 | Fault::CutAfter
@@ -105,7 +107,7 @@ impl Wire {
                 let _ = self.client.write_all(&answer?.bytes);
                 None
             }
-            Some(Fault::ServerError | Fault::Lagging) | None => {
+            Some(Fault::ServerError | Fault::Garbage | Fault::Page | Fault::Lagging) | None => {
                 self.client.write_all(&answer?.bytes).ok()
             }
         }
