@@ -1,17 +1,15 @@
 //! One step's effect. Everything was decided in the plan.
 
-use std::time::Instant;
-
 use super::handover::Handovers;
-use crate::actual::{Server, strangers};
+use crate::actual::Server;
 use crate::desired::{Desired, Entry};
 use crate::error::{Error, Result};
 use crate::marker::Marker;
-use crate::name::{DatabaseName, RoleName, SecretName};
+use crate::name::SecretName;
 use crate::password::{MasterPassword, Password};
 use crate::plan::{Change, Connection, PasswordSource, Step};
 use crate::postgres::{
-    Access, Connector, LoginOutcome, Session, SessionsOf, end_sessions, owners_inside, try_login,
+    Access, Connector, LoginOutcome, Session, SessionsOf, end_sessions, try_login,
 };
 use crate::secret_document::SecretDocument;
 use crate::secrets_manager::{SecretsManager, Which};
@@ -49,7 +47,8 @@ pub enum Proof {
 impl Effects<'_> {
     /// Carries one step out.
     pub(super) async fn carry_out(&self, step: &Step) -> Result<()> {
-        if self.session.is_lost() {
+        // To move AWSCURRENT is a compare-and-swap, which needs no lock.
+        if self.session.is_lost() && !self.ends_lockout(&step.change) {
             let message = "the connection that holds the lock was lost, so nothing more is done";
             return Err(Error::new(message));
         }
@@ -126,9 +125,8 @@ impl Effects<'_> {
                 let password = self.password(secret, version).await?;
                 let marker = self.marker(step, version)?;
                 let sql = sql::set_password(role, &password.verifier()?, &marker);
-                let sent = Instant::now();
-                self.session.execute(&sql).await?;
-                self.handovers.set(version, Some(password), sent);
+                self.hand_over(version, &sql).await?;
+                self.handovers.set(version, Some(password));
                 Ok(())
             }
             Change::PublishVersion { secret, version, replaces, role: _ } => {
@@ -155,20 +153,14 @@ impl Effects<'_> {
         }
     }
 
-    /// Somebody may have put something into the template since the plan was made. The copy stays closed.
-    async fn refuse_what_others_put_in(
-        &self,
-        database: &DatabaseName,
-        owner: &RoleName,
-    ) -> Result<()> {
-        let owners = owners_inside(self.session, database).await?;
-        let strangers = strangers(&owners, &self.server.master, owner.as_str());
-        if strangers.is_empty() {
-            return Ok(());
+    /// Sends a statement that sets a password.
+    pub(super) async fn hand_over(&self, version: &VersionId, sql: &str) -> Result<()> {
+        self.handovers.sent(version);
+        let answer = self.session.execute(sql).await;
+        if answer.is_err() && !self.session.is_lost() {
+            self.handovers.not_set(version);
         }
-        let names: Vec<_> = strangers.into_iter().map(|name| format!("\"{name}\"")).collect();
-        let message = format!("its template held something of {}", names.join(", "));
-        Err(Error::new(message))
+        answer
     }
 
     /// Proves that the password is the role's. An application that holds all connections that the role
@@ -178,10 +170,8 @@ impl Effects<'_> {
             Some(password) => password,
             None => self.password(&entry.secret, version).await?,
         };
-        match self.try_password(entry, &password).await {
-            LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => Ok(()),
-            LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
-        }
+        let (user, database) = (entry.username.as_str(), entry.database.as_str());
+        self.prove(version, user, &password, database).await.map_err(|why| no_login(entry, &why))
     }
 
     /// Logs in as an application would: with what the secret says. One that holds all connections that

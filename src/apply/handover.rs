@@ -11,14 +11,24 @@ use crate::version_id::VersionId;
 #[derive(Default)]
 pub struct Handovers(Mutex<BTreeMap<VersionId, Handover>>);
 
+/// A password that this run gave to its role.
+#[derive(Clone, Copy)]
+enum Set {
+    /// The statement was sent at that moment, and the connection was lost before an answer came: it may
+    /// have been carried out.
+    Perhaps(Instant),
+    /// The server answered at that moment that it was. The password took effect at the commit before the
+    /// answer, which is as near as can be known from here: the statement may have waited for a lock.
+    Certainly(Instant),
+}
+
 /// What is known of one.
 #[derive(Default)]
 struct Handover {
     /// Kept from the moment it is set until a login proves it, so that the time in which neither
     /// password works is not spent on reading it again.
     password: Option<Password>,
-    /// When the statement that sets it was sent: from then on the old one may be refused.
-    sent: Option<Instant>,
+    set: Option<Set>,
     /// No session that began before this moment can have come in with the new password.
     begun: Option<Instant>,
     refused_for: Option<Duration>,
@@ -27,13 +37,28 @@ struct Handover {
 }
 
 impl Handovers {
-    /// The role has the password now; `sent` is when the statement that sets it went out.
-    pub(super) fn set(&self, version: &VersionId, password: Option<Password>, sent: Instant) {
+    /// The statement that sets the password is about to be sent.
+    pub(super) fn sent(&self, version: &VersionId) {
+        self.with(version, |handover| handover.set = Some(Set::Perhaps(Instant::now())));
+    }
+
+    /// The role has the password now.
+    pub(super) fn set(&self, version: &VersionId, password: Option<Password>) {
         self.with(version, |handover| {
             handover.password = password;
-            handover.sent = Some(sent);
+            handover.set = Some(Set::Certainly(Instant::now()));
             handover.begun = Some(Instant::now());
         });
+    }
+
+    /// The role does not have the password: the old one is still good.
+    pub(super) fn not_set(&self, version: &VersionId) {
+        self.with(version, |handover| *handover = Handover::default());
+    }
+
+    /// Whether nobody has said what became of the statement that sets the password.
+    pub(super) fn is_uncertain(&self, version: &VersionId) -> bool {
+        self.with(version, |handover| matches!(handover.set, Some(Set::Perhaps(_))))
     }
 
     /// The password that this run has set, once.
@@ -52,14 +77,16 @@ impl Handovers {
     /// AWSCURRENT has moved.
     pub(super) fn published(&self, version: &VersionId) {
         self.with(version, |handover| {
-            handover.refused_for = handover.sent.map(|sent| sent.elapsed());
+            handover.refused_for = handover.set.map(|set| match set {
+                Set::Perhaps(since) | Set::Certainly(since) => since.elapsed(),
+            });
             handover.is_current = true;
         });
     }
 
     /// Whether the old password is refused already and the new one not yet what applications read.
     pub(super) fn is_open(&self, version: &VersionId) -> bool {
-        self.with(version, |handover| handover.sent.is_some() && !handover.is_current)
+        self.with(version, |handover| handover.set.is_some() && !handover.is_current)
     }
 
     /// Whether this run has moved AWSCURRENT to it.
@@ -76,8 +103,8 @@ impl Handovers {
         self.with(version, |handover| handover.begun.map(|begun| begun.elapsed()))
     }
 
-    /// How long the old password was refused before the new one became current, at most, and how many
-    /// sessions were ended.
+    /// How long the old password was refused before the new one became current, and how many sessions
+    /// were ended.
     pub(super) fn result(&self, version: &VersionId) -> (Option<Duration>, Option<u64>) {
         self.with(version, |handover| (handover.refused_for, handover.ended_sessions))
     }

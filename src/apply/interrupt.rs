@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the step under way is finished; a second signal ends the process at once.
+//! Ctrl-C, SIGTERM and a terminal that is closed: the step under way is finished; a second signal ends the
+//! process at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -17,7 +18,11 @@ impl Interrupt {
     /// When the operating system refuses to.
     pub fn listen(told: fn()) -> Result<Self> {
         let first = Arc::new(AtomicU8::new(0));
-        for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+        let mut kinds = vec![(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
+        if !ignores_hangup() {
+            kinds.push((SignalKind::hangup(), 1));
+        }
+        for (kind, number) in kinds {
             let mut signals = signal(kind)
                 .map_err(|error| Error::new(format!("cannot listen for signals: {error}")))?;
             let first = Arc::clone(&first);
@@ -41,4 +46,12 @@ impl Interrupt {
             number => Some(number),
         }
     }
+}
+
+/// Whether this process was started by `nohup` or its like. To listen would undo it.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // One bit for each signal; SIGHUP is the first.
+    mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
 }

@@ -2,13 +2,12 @@
 //! in: AWSCURRENT until the password is set, AWSPENDING until AWSCURRENT has moved, then both.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::Effects;
 use crate::error::{Error, Result};
 use crate::name::SecretName;
 use crate::password::Password;
-use crate::postgres::{LoginOutcome, MAINTENANCE_DATABASE, try_login};
+use crate::postgres::MAINTENANCE_DATABASE;
 use crate::secrets_manager::Which;
 use crate::sql;
 use crate::version_id::VersionId;
@@ -33,9 +32,8 @@ impl Effects<'_> {
     ) -> Result<()> {
         let password = self.password(secret, version).await?;
         let sql = sql::set_own_password(&password.verifier()?);
-        let sent = Instant::now();
-        self.session.execute(&sql).await?;
-        self.handovers.set(version, None, sent);
+        self.hand_over(version, &sql).await?;
+        self.handovers.set(version, None);
         self.master_password.replace(Arc::new(password));
         Ok(())
     }
@@ -48,14 +46,16 @@ impl Effects<'_> {
         replaces: &VersionId,
     ) -> Result<()> {
         self.handovers.before_publishing(version);
-        let (user, password) = (self.server.master.as_str(), self.master_password.get());
-        match try_login(self.connector, user, &password, MAINTENANCE_DATABASE).await {
-            LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => {}
-            LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => {
-                let message = format!("the master cannot log in with version {version}: {why}");
-                return Err(Error::new(message));
-            }
-        }
+        let password = if self.handovers.is_uncertain(version) {
+            Arc::new(self.password(secret, version).await?)
+        } else {
+            self.master_password.get()
+        };
+        let user = self.server.master.as_str();
+        self.prove(version, user, &password, MAINTENANCE_DATABASE).await.map_err(|why| {
+            Error::new(format!("the master cannot log in with version {version}: {why}"))
+        })?;
+        self.master_password.replace(password);
         self.secrets.publish(secret, version, replaces).await?;
         self.handovers.published(version);
         Ok(())

@@ -4,30 +4,34 @@ mod effect;
 mod handover;
 mod interrupt;
 mod master;
+mod prove;
 mod rotated;
+mod runs;
+mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::audit::{Audit, Row, Status, Verb};
-use crate::error::{Error, Result};
+use crate::audit::{Audit, Verb};
+use crate::error::Error;
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
 pub use effect::{Effects, Proof};
 pub use handover::Handovers;
 pub use interrupt::Interrupt;
 pub use rotated::Rotated;
+use runs::Runs;
 
 /// What came of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// Steps carried out.
     pub done: usize,
-    /// Steps that failed; the entry's later steps were skipped.
+    /// Steps that failed; those that build on them were skipped.
     pub failed: Vec<FailedStep>,
-    /// Steps not tried, because an earlier one of the entry failed or a signal came.
+    /// Steps not tried, because an earlier one failed, a signal came, or the audit could not be kept.
     pub skipped: usize,
     /// The signal that stopped the run.
     pub signal: Option<u8>,
@@ -56,10 +60,9 @@ pub enum Progress<'a> {
     Failed(&'a Step, &'a Error),
 }
 
-/// Carries the steps out in their order. A failed step ends its entry; the others go on.
-///
-/// # Errors
-/// When the audit cannot be kept: nothing more is done then.
+/// Carries the steps out in their order. A failed step ends its entry, but for what does not build on it;
+/// the others go on. Once a row of the audit could not be written nothing is begun any more, and only
+/// passwords that are set already are published: until then nobody can log in with AWSCURRENT.
 pub async fn apply(
     verb: Verb,
     plan: &Plan,
@@ -67,131 +70,38 @@ pub async fn apply(
     audit: &Audit,
     interrupt: &Interrupt,
     mut report: impl FnMut(&Progress<'_>),
-) -> Result<Outcome> {
+) -> Outcome {
     let mut runs = Runs::new(verb, effects, audit, plan);
     let mut outcome = Outcome::default();
     for step in &plan.steps {
         outcome.signal = interrupt.signal();
-        let stops = outcome.signal.is_some() && !effects.ends_lockout(&step.change);
-        if stops || runs.gives_up(step)? {
+        if !runs.takes(step, outcome.signal.is_some()) {
             outcome.skipped += 1;
+            runs.skip(step);
             continue;
         }
-        runs.begin(step)?;
         let since = Instant::now();
-        match effects.carry_out(step).await {
+        let result = effects.carry_out(step).await;
+        let took = since.elapsed();
+        runs.record(step, took, result.as_ref().err());
+        match &result {
             Ok(()) => {
-                runs.record(step, since.elapsed(), None)?;
                 outcome.done += 1;
-                report(&Progress::Done(step, since.elapsed()));
+                report(&Progress::Done(step, took));
             }
             Err(error) => {
-                runs.record(step, since.elapsed(), Some(&error))?;
-                report(&Progress::Failed(step, &error));
-                outcome.failed.push(FailedStep {
-                    entry: step.entry.clone(),
-                    change: step.change.name(),
-                    message: error.message().to_owned(),
-                });
+                outcome.failed.push(FailedStep::of(step, error));
+                report(&Progress::Failed(step, error));
             }
         }
     }
-    runs.end_interrupted()?;
-    outcome.unfinished = runs.unfinished();
-    Ok(outcome)
+    runs.end(&mut outcome);
+    outcome
 }
 
-/// The audit's view: each entry's run has a beginning and an end.
-struct Runs<'a> {
-    verb: Verb,
-    effects: &'a Effects<'a>,
-    audit: &'a Audit,
-    begun: BTreeMap<Option<EntryKey>, Instant>,
-    steps_left: BTreeMap<Option<EntryKey>, usize>,
-    failed: BTreeSet<Option<EntryKey>>,
-}
-
-impl<'a> Runs<'a> {
-    fn new(verb: Verb, effects: &'a Effects<'a>, audit: &'a Audit, plan: &Plan) -> Self {
-        let mut steps_left = BTreeMap::new();
-        for step in &plan.steps {
-            *steps_left.entry(step.entry.clone()).or_default() += 1;
-        }
-        Self { verb, effects, audit, begun: BTreeMap::new(), steps_left, failed: BTreeSet::new() }
-    }
-
-    /// Whether an earlier step failed that this one builds on: one of its entry, or of the entry whose
-    /// role owns the database.
-    fn gives_up(&mut self, step: &Step) -> Result<bool> {
-        if self.failed.contains(&step.entry) {
-            return Ok(true);
-        }
-        let desired = self.effects.desired;
-        let entry = step.entry.as_ref().and_then(|key| desired.entries.get(key));
-        let owner = entry.and_then(|entry| desired.owner_of(&entry.database));
-        let Some(owner) = owner.filter(|owner| self.failed.contains(&Some(owner.key.clone())))
-        else {
-            return Ok(false);
-        };
-        self.failed.insert(step.entry.clone());
-        if self.begun.contains_key(&step.entry) {
-            let message = format!("a step of `{}`, which owns the database, failed", owner.key);
-            self.end(&step.entry, Status::Error, &message)?;
-        }
-        Ok(true)
-    }
-
-    fn begin(&mut self, step: &Step) -> Result<()> {
-        if self.begun.contains_key(&step.entry) {
-            return Ok(());
-        }
-        self.begun.insert(step.entry.clone(), Instant::now());
-        self.append(&step.entry, self.verb.word(), Status::Started, None, "")
-    }
-
-    fn record(&mut self, step: &Step, took: Duration, error: Option<&Error>) -> Result<()> {
-        let (status, message) = match error {
-            None => (Status::Success, step.reason.as_str()),
-            Some(error) => (Status::Error, error.message()),
-        };
-        self.append(&step.entry, step.change.name(), status, Some(took), message)?;
-        let left = self.steps_left.entry(step.entry.clone()).or_default();
-        *left = left.saturating_sub(1);
-        if error.is_some() {
-            self.failed.insert(step.entry.clone());
-            self.end(&step.entry, Status::Error, "a step failed; the later ones were skipped")
-        } else if *left == 0 {
-            self.end(&step.entry, Status::Success, "")
-        } else {
-            Ok(())
-        }
-    }
-
-    fn unfinished(&self) -> BTreeSet<Option<EntryKey>> {
-        let left = self.steps_left.iter().filter(|(_, left)| **left > 0).map(|(entry, _)| entry);
-        left.chain(&self.failed).cloned().collect()
-    }
-
-    fn end_interrupted(&mut self) -> Result<()> {
-        let open: Vec<_> = self.begun.keys().cloned().collect();
-        open.iter()
-            .try_for_each(|entry| self.end(entry, Status::Interrupted, "stopped by a signal"))
-    }
-
-    fn end(&mut self, entry: &Option<EntryKey>, status: Status, message: &str) -> Result<()> {
-        let took = self.begun.remove(entry).map(|since| since.elapsed());
-        self.append(entry, self.verb.word(), status, took, message)
-    }
-
-    fn append(
-        &self,
-        entry: &Option<EntryKey>,
-        action: &str,
-        status: Status,
-        duration: Option<Duration>,
-        message: &str,
-    ) -> Result<()> {
-        let (database, username) = self.effects.desired.names_of(entry.as_ref());
-        self.audit.append(&Row { database, username, action, status, duration, message })
+impl FailedStep {
+    fn of(step: &Step, error: &Error) -> Self {
+        let message = error.message().to_owned();
+        Self { entry: step.entry.clone(), change: step.change.name(), message }
     }
 }

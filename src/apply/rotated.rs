@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::Effects;
-use crate::error::Result;
 use crate::name::EntryKey;
 use crate::plan::{Change, PasswordSource, Plan};
 use crate::postgres::{SessionsOf, count_sessions};
@@ -16,14 +15,15 @@ pub struct Rotated {
     pub entry: Option<EntryKey>,
     /// The role.
     pub role: String,
-    /// Milliseconds between the old password being refused and the new one being AWSCURRENT; at most
-    /// that long neither the secret nor the old password let anybody in. `None` when an earlier run had
-    /// set the new password.
+    /// Milliseconds in which neither AWSCURRENT nor the old password let anybody in: from the server's
+    /// answer that the new password is set, or from the statement where the answer was lost, to the answer
+    /// that AWSCURRENT has moved. `None` when an earlier run had set it.
     pub refused_ms: Option<u64>,
     /// Whether the new password is AWSCURRENT. If not, applications cannot log in until it is.
     pub is_current: bool,
-    /// Sessions that were opened with the old password and go on.
-    pub sessions_left: u64,
+    /// Sessions that were opened with the old password and go on; `None` when the server could not be
+    /// asked.
+    pub sessions_left: Option<u64>,
     /// Sessions that were ended on request.
     pub sessions_ended: Option<u64>,
 }
@@ -31,10 +31,7 @@ pub struct Rotated {
 impl Effects<'_> {
     /// What became of the passwords that this run has set or published. A copy of the same password, as a
     /// changed host needs it, is none.
-    ///
-    /// # Errors
-    /// When the server cannot be asked for its sessions.
-    pub async fn rotated(&self, plan: &Plan) -> Result<Vec<Rotated>> {
+    pub async fn rotated(&self, plan: &Plan) -> Vec<Rotated> {
         let mut rotated = Vec::new();
         for step in &plan.steps {
             let Some((version, replaces, role)) = published(&step.change) else { continue };
@@ -47,11 +44,19 @@ impl Effects<'_> {
                 role: role.to_owned(),
                 refused_ms: refused.and_then(|refused| u64::try_from(refused.as_millis()).ok()),
                 is_current: self.handovers.is_current(version),
-                sessions_left: count_sessions(self.session, &sessions).await?,
+                sessions_left: self.count(&sessions).await,
                 sessions_ended,
             });
         }
-        Ok(rotated)
+        rotated
+    }
+
+    /// A lost session is not asked: it might take as long as a statement may.
+    async fn count(&self, sessions: &SessionsOf<'_>) -> Option<u64> {
+        if self.session.is_lost() {
+            return None;
+        }
+        count_sessions(self.session, sessions).await.ok()
     }
 
     /// Whether the change ends the time in which neither the old password nor AWSCURRENT lets anybody in:

@@ -1,24 +1,32 @@
 //! The audit: `governance/<env>/rds_request_audit.csv`, one row for each effect.
 //!
 //! A row is on disk before the next effect begins. What an entry's run began and did not end is closed
-//! by the next run, so the trail has no gap.
+//! by a later run, once the one that began it is dead, so the trail has no gap.
 
+mod alive;
 mod row;
 mod torn;
+mod unfinished;
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::name::Environment;
-pub use row::{BLOCKED, Row, Status, VERIFY, Verb};
-use torn::{LONGEST_ROW, is_whole, last_record, take_torn_line};
+use alive::ThisRun;
+pub use row::{AUDIT, BLOCKED, Row, Status, VERIFY, Verb};
+use torn::{half_letter, tail};
+use unfinished::unfinished;
 
-const HEADER: [&str; 10] = [
+const COLUMNS: usize = 10;
+
+type Record = [String; COLUMNS];
+
+const HEADER: [&str; COLUMNS] = [
     "timestamp_utc",
     "environment",
     "build_id",
@@ -37,6 +45,11 @@ pub struct Audit {
     environment: Environment,
     build_id: String,
     run_id: String,
+    this_run: ThisRun,
+    /// Up to here the file is known to consist of whole rows.
+    whole: Mutex<u64>,
+    /// Rows that could not be written; the next one that can takes them along.
+    unwritten: Mutex<Vec<Record>>,
 }
 
 impl Audit {
@@ -50,19 +63,22 @@ impl Audit {
         build_id: &str,
         run_id: &str,
     ) -> Result<Self> {
-        let path = root.join("governance").join(environment.as_str()).join("rds_request_audit.csv");
-        let writable = if path.exists() {
-            OpenOptions::new().append(true).open(&path).map(drop)
-        } else {
-            let folder = path.ancestors().skip(1).find(|folder| folder.exists());
-            tempfile::tempfile_in(folder.unwrap_or(root)).map(drop)
-        };
-        writable.map_err(|error| {
-            Error::new(format!("the audit {} cannot be written: {error}", path.display()))
-                .hint("make it writable; nothing is done that the audit could not record")
+        let folder = root.join("governance").join(environment.as_str());
+        let path = folder.join("rds_request_audit.csv");
+        require_writable(&path, root).map_err(|error| {
+            Error::new(format!("the audit {} cannot be written: {error}", path.display())).hint(
+                "make it and its folder writable; nothing is done that the audit could not record",
+            )
         })?;
-        let (build_id, run_id) = (build_id.to_owned(), run_id.to_owned());
-        Ok(Self { path, environment: environment.clone(), build_id, run_id })
+        Ok(Self {
+            path,
+            environment: environment.clone(),
+            build_id: build_id.to_owned(),
+            run_id: run_id.to_owned(),
+            this_run: ThisRun::new(&folder),
+            whole: Mutex::default(),
+            unwritten: Mutex::default(),
+        })
     }
 
     /// Appends a row and waits until it is on disk.
@@ -70,89 +86,66 @@ impl Audit {
     /// # Errors
     /// When it cannot be written.
     pub fn append(&self, row: &Row<'_>) -> Result<()> {
-        self.write(&[self.record(row, &self.build_id, &self.run_id)])
-            .map_err(|error| self.lost(&error))
+        let record = self.record(row, &self.build_id, &self.run_id);
+        let mut rows = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.push(record);
+        let file = self.write(&rows).map_err(|error| self.lost(&error))?;
+        rows.clear();
+        file.sync_all().map_err(|error| self.lost(&error))
     }
 
-    /// Closes what earlier runs began and did not end. To be called by the one run that holds the
-    /// lock. Returns how many there were.
+    /// The rows that could not be written, for another place.
+    #[must_use]
+    pub fn unwritten(&self) -> String {
+        let rows = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        lines(&rows).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+    }
+
+    /// Closes what dead runs began and did not end. Returns how many there were.
     ///
     /// # Errors
     /// When the file cannot be read or written.
     pub fn close_unfinished(&self) -> Result<usize> {
-        self.mend().map_err(|error| self.lost(&error))?;
-        let open = self.unfinished().map_err(|error| self.lost(&error))?;
-        let records: Vec<_> = open
-            .values()
-            .map(|started| {
-                let cell = |at: usize| started.get(at).unwrap_or_default();
-                let row = Row {
-                    database: cell(4),
-                    username: cell(5),
-                    action: cell(6),
-                    status: Status::Interrupted,
-                    duration: None,
-                    message: &format!("the run that began at {} did not end", cell(0)),
-                };
-                self.record(&row, cell(2), cell(3))
-            })
-            .collect();
-        if !records.is_empty() {
-            self.write(&records).map_err(|error| self.lost(&error))?;
+        if !self.path.exists() {
+            return Ok(0);
         }
+        self.close_unfinished_rows().map_err(|error| self.lost(&error))
+    }
+
+    fn close_unfinished_rows(&self) -> io::Result<usize> {
+        let mut file = self.locked()?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        let mut open = unfinished(&text)?;
+        open.retain(|begun| !alive::is_alive(self.folder(), &begun.run));
+        let records: Vec<_> = open.iter().map(|begun| self.closing(begun)).collect();
+        self.write_to(&mut file, &records)?;
+        file.sync_all()?;
+        alive::sweep(self.folder());
         Ok(records.len())
     }
 
-    /// The last `started` row of each entry that has no end, by database and username.
-    fn unfinished(&self) -> std::io::Result<BTreeMap<(String, String), csv::StringRecord>> {
-        let mut open = BTreeMap::new();
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(open),
-            Err(error) => return Err(error),
+    fn closing(&self, begun: &unfinished::Begun) -> Record {
+        let row = Row {
+            database: begun.cell(4),
+            username: begun.cell(5),
+            action: begun.cell(6),
+            status: Status::Interrupted,
+            duration: None,
+            message: &begun.closing(),
         };
-        for record in csv::ReaderBuilder::new().flexible(true).from_reader(file).byte_records() {
-            // A spreadsheet may have saved it in another encoding.
-            let record = csv::StringRecord::from_byte_record_lossy(record?);
-            let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
-            if Verb::ALL.iter().all(|verb| verb.word() != cell(6)) {
-                continue;
-            }
-            let key = (cell(4), cell(5));
-            if cell(7) == Status::Started.word() {
-                open.insert(key, record);
-            } else {
-                open.remove(&key);
-            }
-        }
-        Ok(open)
+        self.row(&row, begun.cell(2), begun.cell(3), row.message.to_owned())
     }
 
-    /// A row that a killed run was writing may have a line break inside its last cell, so the whole file
-    /// is looked at; once in a run.
-    fn mend(&self) -> std::io::Result<()> {
-        let mut file = match OpenOptions::new().read(true).append(true).open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        file.lock()?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        let last = last_record(&text)?;
-        if is_whole(&text[last..]) || text.len() - last > LONGEST_ROW {
-            return Ok(());
-        }
-        let torn = String::from_utf8_lossy(&text[last..]).into_owned();
-        let mut lines = csv::Writer::from_writer(Vec::new());
-        lines.write_record(self.torn_record(&torn).map(defused))?;
-        let lines = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
-        file.set_len(last as u64)?;
-        file.write_all(&lines)?;
-        file.sync_all()
+    /// The rows that begin and end an entry's part name the run.
+    fn record(&self, row: &Row<'_>, build_id: &str, run_id: &str) -> Record {
+        let is_of_a_run = Verb::ALL.iter().any(|verb| verb.word() == row.action);
+        let message = row.message.to_owned();
+        let message = if is_of_a_run { self.this_run.named(&message) } else { message };
+        self.row(row, build_id, run_id, message)
     }
 
-    fn record(&self, row: &Row<'_>, build_id: &str, run_id: &str) -> [String; 10] {
+    fn row(&self, row: &Row<'_>, build_id: &str, run_id: &str, message: String) -> Record {
         [
             Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             self.environment.to_string(),
@@ -163,51 +156,84 @@ impl Audit {
             row.action.to_owned(),
             row.status.word().to_owned(),
             row.duration.map(|duration| duration.as_millis().to_string()).unwrap_or_default(),
-            row.message.to_owned(),
+            message,
         ]
     }
 
-    /// Whole lines under a lock, in one write, and synced.
-    fn write(&self, records: &[[String; 10]]) -> std::io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&self.path)?;
-        file.lock()?;
-        let torn = take_torn_line(&mut file)?;
-        let mut lines = csv::Writer::from_writer(Vec::new());
-        if file.metadata()?.len() == 0 {
-            lines.write_record(HEADER)?;
-        }
-        if let Some(torn) = torn {
-            lines.write_record(self.torn_record(&torn).map(defused))?;
-        }
-        for record in records {
-            lines.write_record(record.each_ref().map(|cell| defused(cell.clone())))?;
-        }
-        let lines = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
-        file.write_all(&lines)?;
-        file.sync_all()?;
-        file.unlock()
+    /// Whole lines under a lock, in one write. They are not synced yet.
+    fn write(&self, records: &[Record]) -> io::Result<File> {
+        std::fs::create_dir_all(self.folder())?;
+        let mut file = self.locked()?;
+        self.this_run.claim()?;
+        self.write_to(&mut file, records)?;
+        Ok(file)
     }
 
-    fn torn_record(&self, torn: &str) -> [String; 10] {
-        let message = format!("an earlier run ended in the middle of this row: {torn}");
-        let row = Row {
-            database: "",
-            username: "",
-            action: "audit",
-            status: Status::Warning,
-            duration: None,
-            message: &message,
-        };
+    /// The lock is freed when the file is closed.
+    fn locked(&self) -> io::Result<File> {
+        let file = OpenOptions::new().create(true).read(true).append(true).open(&self.path)?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    fn write_to(&self, file: &mut File, records: &[Record]) -> io::Result<()> {
+        let mut text = self.mending(file)?;
+        text.extend(lines(records)?);
+        file.write_all(&text)
+    }
+
+    /// What has to come before the next row: the header, or the end of a row that was cut off, with a
+    /// warning. Nothing of that row is taken away: on a full disk nothing could be written in its place.
+    fn mending(&self, file: &mut File) -> io::Result<Vec<u8>> {
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = file.metadata()?.len();
+        let from = if *whole > length { 0 } else { *whole };
+        let mut text = Vec::new();
+        file.seek(SeekFrom::Start(from))?;
+        file.read_to_end(&mut text)?;
+        let mut header = lines(&[HEADER.map(str::to_owned)])?;
+        if from == 0 && text.len() < header.len() && header.starts_with(&text) {
+            return Ok(header.split_off(text.len()));
+        }
+        let tail = tail(&text);
+        *whole = from + tail.begin as u64;
+        let Some(ending) = tail.ending(&text) else { return Ok(Vec::new()) };
+        file.set_len(length - half_letter(&text) as u64)?;
+        Ok([ending.into_bytes(), lines(&[self.warning()])?].concat())
+    }
+
+    fn warning(&self) -> Record {
+        let message = "the row before this one was cut off while it was written";
+        let (action, status) = (AUDIT, Status::Warning);
+        let row = Row { database: "", username: "", action, status, duration: None, message };
         self.record(&row, "", "")
     }
 
-    fn lost(&self, error: &std::io::Error) -> Error {
-        Error::new(format!("the audit {} cannot be kept: {error}", self.path.display()))
-            .hint("nothing more was done; mend the file or the disk and run again")
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
+
+    fn lost(&self, error: &io::Error) -> Error {
+        Error::new(format!("the audit {} cannot be kept: {error}", self.path.display()))
+            .hint("nothing more was begun; mend the file or the disk and run again")
+    }
+}
+
+/// The file, and the folder: runs have files of their own in it.
+fn require_writable(path: &Path, root: &Path) -> io::Result<()> {
+    if path.exists() {
+        OpenOptions::new().append(true).open(path)?;
+    }
+    let folder = path.ancestors().skip(1).find(|folder| folder.exists());
+    tempfile::tempfile_in(folder.unwrap_or(root)).map(drop)
+}
+
+fn lines(records: &[Record]) -> io::Result<Vec<u8>> {
+    let mut lines = csv::Writer::from_writer(Vec::new());
+    for record in records {
+        lines.write_record(record.each_ref().map(|cell| defused(cell.clone())))?;
+    }
+    lines.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV

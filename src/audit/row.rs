@@ -31,6 +31,9 @@ pub const BLOCKED: &str = "blocked";
 /// The action of the row for a second look that found something wrong.
 pub const VERIFY: &str = "verify";
 
+/// The action of the row for something that happened to the audit itself.
+pub const AUDIT: &str = "audit";
+
 /// How something went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -68,7 +71,7 @@ pub struct Row<'a> {
     pub database: &'a str,
     /// The role; empty for the server itself.
     pub username: &'a str,
-    /// A [`Verb`]'s word, [`BLOCKED`], [`VERIFY`], or the name of a change.
+    /// A [`Verb`]'s word, [`BLOCKED`], [`VERIFY`], [`AUDIT`], or the name of a change.
     pub action: &'a str,
     /// How it went.
     pub status: Status,

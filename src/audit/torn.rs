@@ -1,39 +1,69 @@
-//! Rows that a killed run was writing.
+//! Rows whose writing was cut off: by a signal, or by a disk that was full.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use super::COLUMNS;
 
 /// In bytes; a row is far shorter. What is longer is no row that a run was writing.
-pub(super) const LONGEST_ROW: usize = 1 << 16;
+const LONGEST_ROW: usize = 1 << 16;
 
-/// Where the last record begins.
-pub(super) fn last_record(text: &[u8]) -> std::io::Result<usize> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
-    let (mut record, mut last) = (csv::ByteRecord::new(), 0);
-    while reader.read_byte_record(&mut record)? {
-        last = record.position().map_or(last, |at| usize::try_from(at.byte()).unwrap_or(last));
-    }
-    Ok(last)
+/// The end of a text, after its last whole record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// Where it begins.
+    pub(super) begin: usize,
+    in_quotes: bool,
+    cells: usize,
 }
 
-/// Whether a record ends: what comes after it is another one.
-pub(super) fn is_whole(record: &[u8]) -> bool {
-    let text = [record, b"x"].concat();
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*text);
-    record.is_empty() || record.ends_with(b"\n") && reader.into_byte_records().count() == 2
+/// Where a reader is in a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    CellBegins,
+    Plain,
+    Quoted,
+    /// The end of a quoted cell, or half of a quote inside it.
+    AfterQuote,
 }
 
-/// Takes off what stands after the last line break: the row that a killed run was writing.
-pub(super) fn take_torn_line(file: &mut File) -> std::io::Result<Option<String>> {
-    let length = file.metadata()?.len();
-    let mut text = Vec::new();
-    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_ROW as u64)))?;
-    file.read_to_end(&mut text)?;
-    if text.is_empty() || text.ends_with(b"\n") {
-        return Ok(None);
+/// What stands after the last whole record; nothing, usually. A line break may be inside a cell.
+pub(super) fn tail(text: &[u8]) -> Tail {
+    let (mut state, mut tail) = (State::CellBegins, Tail { begin: 0, in_quotes: false, cells: 1 });
+    for (at, byte) in text.iter().enumerate() {
+        state = match (state, byte) {
+            (State::Quoted, b'"') => State::AfterQuote,
+            (State::Quoted, _) | (State::CellBegins | State::AfterQuote, b'"') => State::Quoted,
+            (State::CellBegins | State::Plain | State::AfterQuote, b'\n') => {
+                tail = Tail { begin: at + 1, in_quotes: false, cells: 1 };
+                State::CellBegins
+            }
+            (State::CellBegins | State::Plain | State::AfterQuote, b',') => {
+                tail.cells += 1;
+                State::CellBegins
+            }
+            (State::CellBegins | State::Plain | State::AfterQuote, _) => State::Plain,
+        };
     }
-    let begin = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let torn = text.split_off(begin);
-    file.set_len(length - torn.len() as u64)?;
-    Ok(Some(String::from_utf8_lossy(&torn).into_owned()))
+    tail.in_quotes = state == State::Quoted;
+    tail
+}
+
+impl Tail {
+    /// What makes a row of it. `None` where there is nothing to mend, or nothing that a run wrote.
+    pub(super) fn ending(&self, text: &[u8]) -> Option<String> {
+        let length = text.len() - self.begin;
+        if length == 0 || length > LONGEST_ROW {
+            return None;
+        }
+        let quote = if self.in_quotes { "\"" } else { "" };
+        Some(format!("{quote}{}\n", ",".repeat(COLUMNS.saturating_sub(self.cells))))
+    }
+}
+
+/// How many bytes at the end are the beginning of a letter whose rest was not written.
+pub(super) fn half_letter(text: &[u8]) -> usize {
+    let is_half = |length: &usize| {
+        let end = &text[text.len() - length..];
+        std::str::from_utf8(end)
+            .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    };
+    (1..=text.len().min(3)).rev().find(is_half).unwrap_or(0)
 }

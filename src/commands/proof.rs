@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::observe::Goal;
 use super::run::{Planned, Run};
 use crate::apply::{Effects, FailedStep, Interrupt, Outcome, Proof};
-use crate::audit::VERIFY;
+use crate::audit::{Row, Status, VERIFY};
 use crate::desired::Entry;
 use crate::diff::Rotation;
 use crate::error::{Error, Result};
@@ -13,6 +13,7 @@ use crate::name::EntryKey;
 use crate::plan::{Change, Note, Plan};
 use crate::render;
 use crate::secrets_manager::Which;
+use crate::visible::visible;
 
 /// "All Secrets Manager operations are eventually consistent" (AWS documentation): what looks wrong is
 /// looked at again before it is called wrong.
@@ -55,6 +56,35 @@ impl Run<'_> {
             failed.extend(self.left_to_do(planned).await?.map(|error| failure(None, &error)));
         }
         Ok(failed)
+    }
+
+    /// What a second look found wrong has a row, too.
+    pub(super) fn recorded(&self, failed: FailedStep) -> FailedStep {
+        let (database, username) = self.desired.names_of(failed.entry.as_ref());
+        let (action, status, message) = (VERIFY, Status::Error, failed.message.as_str());
+        let row = Row { database, username, action, status, duration: None, message };
+        match self.audit.append(&row) {
+            Ok(()) => failed,
+            Err(error) => {
+                FailedStep { message: format!("{message}; {}", error.message()), ..failed }
+            }
+        }
+    }
+
+    pub(super) fn has_lost_rows(&self) -> bool {
+        !self.audit.unwritten().is_empty()
+    }
+
+    /// They are in the run's log at least.
+    pub(super) fn tell_lost_rows(&self) {
+        if self.has_lost_rows() {
+            let rows = self.audit.unwritten();
+            let rows: String = rows.lines().map(|row| visible(row) + "\n").collect();
+            self.output.tell(&format!(
+                "warning: the audit lacks these rows that could not be written:\n{}hint: make room and run again: what is open is closed as `interrupted`\n",
+                rows
+            ));
+        }
     }
 
     /// A statement that was accepted and changed nothing would show here.

@@ -7,7 +7,7 @@ use super::observe::Goal;
 use super::{document, observe, rendered};
 use crate::actual::Actual;
 use crate::apply::{Effects, Handovers, Interrupt, Outcome, apply};
-use crate::audit::{Audit, BLOCKED, Row, Status, VERIFY, Verb};
+use crate::audit::{Audit, BLOCKED, Row, Status, Verb};
 use crate::cli::{Format, Global};
 use crate::desired::Desired;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +24,7 @@ pub(super) struct Run<'a> {
     verb: Verb,
     pub(super) global: &'a Global,
     pub(super) desired: &'a Desired,
-    audit: Audit,
+    pub(super) audit: Audit,
     pub(super) connections: Connections,
     session: Session,
     pub(super) output: Output,
@@ -158,21 +158,14 @@ impl<'a> Run<'a> {
         let mut outcome = apply(self.verb, plan, &effects, &self.audit, &interrupt, |event| {
             output.tell(&render::progress(event, output.message_color));
         })
-        .await?;
-        if outcome.signal.is_none() && !effects.session.is_lost() {
-            for failed in self.verify(planned, &effects, &outcome, &interrupt).await? {
-                let (database, username) = self.desired.names_of(failed.entry.as_ref());
-                let (action, status, message) = (VERIFY, Status::Error, failed.message.as_str());
-                let row = Row { database, username, action, status, duration: None, message };
-                self.audit.append(&row)?;
-                outcome.failed.push(failed);
-            }
+        .await;
+        outcome.rotated = effects.rotated(plan).await;
+        if outcome.signal.is_none() && !effects.session.is_lost() && !self.has_lost_rows() {
+            let failed = self.verify(planned, &effects, &outcome, &interrupt).await?;
+            outcome.failed.extend(failed.into_iter().map(|failed| self.recorded(failed)));
             outcome.signal = interrupt.signal();
         }
-        match effects.rotated(plan).await {
-            Ok(rotated) => outcome.rotated = rotated,
-            Err(error) => output.tell(&format!("warning: cannot count sessions: {error}\n")),
-        }
+        self.tell_lost_rows();
         self.finish(planned, &outcome)
     }
 

@@ -13,6 +13,7 @@ mod database;
 mod extension;
 mod findings;
 mod foreign_grant;
+mod handover;
 mod master;
 mod others;
 mod predecessor;
@@ -114,5 +115,6 @@ fn compare_entry(context: &Context<'_>) -> Findings {
     if let Some(secret) = &secret {
         secret::finish(context, secret, &mut findings);
     }
+    findings.hand_over(handover::handover(context));
     findings
 }

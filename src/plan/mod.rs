@@ -62,7 +62,8 @@ pub struct Step {
     pub reason: String,
 }
 
-/// Something that needs a person. It holds up its entry; the other entries go on.
+/// Something that needs a person. It holds up its entry, but for a password that is on its way already where
+/// only the database is concerned; the other entries go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
     /// The entry that is held up; `None` for the server itself.
@@ -164,6 +165,15 @@ pub enum Note {
     NothingDue,
     /// A rotation was begun and cut off; the plan finishes it.
     UnfinishedRotation {
+        /// The entry; `None` for the master.
+        entry: Option<EntryKey>,
+        /// Whose password it is.
+        role: String,
+        /// When the new password was staged, where that is known.
+        since: Option<Timestamp>,
+    },
+    /// A rotation was begun and cut off, and an obstacle keeps the plan from finishing it.
+    RotationHeldUp {
         /// The entry; `None` for the master.
         entry: Option<EntryKey>,
         /// Whose password it is.

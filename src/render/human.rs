@@ -120,13 +120,17 @@ fn rotated(rotated: &[Rotated]) -> String {
         if let Some(ended) = sessions_ended {
             let _ = writeln!(text, "    {} on the old login ended", sessions(*ended));
         }
-        if *sessions_left > 0 {
-            let go_on = if *sessions_left == 1 { "goes on" } else { "go on" };
-            let _ = writeln!(
-                text,
-                "    {} on the old login {go_on}; --terminate-sessions ends them with the rotation",
-                sessions(*sessions_left)
-            );
+        match *sessions_left {
+            Some(0) => {}
+            Some(left) => {
+                let go_on = if left == 1 { "goes on" } else { "go on" };
+                let _ = writeln!(
+                    text,
+                    "    {} on the old login {go_on}; --terminate-sessions ends them with the rotation",
+                    sessions(left)
+                );
+            }
+            None => text.push_str("    sessions on the old login could not be counted\n"),
         }
     }
     if rotated.iter().any(|rotated| rotated.is_current) {

@@ -1,5 +1,8 @@
 //! What calls for no step, in words.
 
+use jiff::Timestamp;
+
+use super::words::entry_name;
 use crate::access::keywords;
 use crate::plan::{Note, Unclaimed};
 
@@ -66,14 +69,19 @@ pub(super) fn note(note: &Note) -> String {
         }
         Note::NothingDue => "no password is due".to_owned(),
         Note::UnfinishedRotation { entry: _, role, since } => {
-            let since = since.map(|since| format!(" since {}", since.strftime(TIME)));
-            format!(
-                "rotation of {role} is unfinished{}; this goes on with it",
-                since.unwrap_or_default()
-            )
+            format!("{}; this goes on with it", unfinished(role, since.as_ref()))
+        }
+        Note::RotationHeldUp { entry, role, since } => {
+            let entry = entry_name(entry.as_ref());
+            format!("{}; the obstacle of `{entry}` holds it up", unfinished(role, since.as_ref()))
         }
         Note::NothingToReset { entry } => {
             format!("the password of `{entry}` is known to be right: --reset-password does nothing")
         }
     }
+}
+
+fn unfinished(role: &str, since: Option<&Timestamp>) -> String {
+    let since = since.map(|since| format!(" since {}", since.strftime(TIME)));
+    format!("rotation of {role} is unfinished{}", since.unwrap_or_default())
 }

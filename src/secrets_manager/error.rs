@@ -4,24 +4,22 @@
 use std::error::Error as StdError;
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_secretsmanager::operation::RequestId;
 
 use crate::error::Error;
 
 /// The error of a call, with what to do about the common ones.
-pub(super) fn from_sdk<E, R>(call: &str, secret: &str, error: &SdkError<E, R>) -> Error
+pub(super) fn from_sdk<E>(call: &str, secret: &str, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
-    SdkError<E, R>: RequestId,
 {
     let what = format!("{call} `{secret}`");
-    let Some(service) = error.as_service_error() else {
+    let service = error.as_service_error();
+    // Where something else answered, a proxy on the way say, there is no code.
+    let Some((service, code)) = service.and_then(|error| Some((error, error.code()?))) else {
         return unanswered(&what, error);
     };
-    let code = service.code().unwrap_or("unknown error");
     let message = service.message().unwrap_or("no message");
-    let id = error.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
-    let error = Error::new(format!("{what}: {code}: {message}{id}"));
+    let error = Error::new(format!("{what}: {code}: {message}{}", request(error)));
     match code {
         "AccessDeniedException" => {
             error.hint(format!("allow secretsmanager:{call} on it; the policies are in docs/iam"))
@@ -34,7 +32,7 @@ where
 }
 
 /// For a call that got no answer of the service. Such a call may have worked all the same.
-fn unanswered<E, R>(what: &str, error: &SdkError<E, R>) -> Error
+fn unanswered<E>(what: &str, error: &SdkError<E>) -> Error
 where
     E: StdError + 'static,
 {
@@ -46,12 +44,22 @@ where
         SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
         // Answers that could not be understood; they may hold the secret. (Not exhaustive.)
         SdkError::ResponseError(_) | SdkError::ServiceError(_) | _ => {
-            "the answer could not be understood".to_owned()
+            format!("the answer, {}, could not be understood{}", status(error), request(error))
         }
     };
     Error::new(format!("{what}: {why}")).hint(
         "check the network and AWS_ENDPOINT_URL_SECRETS_MANAGER; running again goes on from here",
     )
+}
+
+fn status<E>(error: &SdkError<E>) -> String {
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    status.map_or_else(|| "unknown error".to_owned(), |status| format!("HTTP {status}"))
+}
+
+fn request<E>(error: &SdkError<E>) -> String {
+    let id = error.raw_response().and_then(|answer| answer.headers().get("x-amzn-requestid"));
+    id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
 /// An error and its causes on one line.

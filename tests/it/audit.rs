@@ -4,8 +4,9 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use crate::harness::{ENV, Stack, answer};
+use crate::harness::{ENV, Fault, Hit, Recorder, Stack, answer};
 
 fn path(stack: &Stack) -> PathBuf {
     stack.root().join("governance/dev/rds_request_audit.csv")
@@ -46,23 +47,83 @@ async fn whatever_is_in_a_cell_survives_and_no_cell_is_a_formula() {
 }
 
 #[tokio::test]
-async fn a_torn_row_is_mended_with_a_warning_and_nothing_else_is_lost() {
+async fn a_torn_row_stays_and_is_made_whole_with_a_warning() {
     let stack = Stack::with_app().await;
     stack.converge();
-    let before = by_the_crate(&path(&stack));
-    for torn in
-        ["2026-11-22T00:00:00Z,dev,,,app,app_user,apply,sta", "2026,\"two\nlines", "2026,\"a\n"]
-    {
+    for torn in [
+        "2026-11-22T00:00:00Z,dev,,,app,app_user,apply,sta",
+        "2026,\"two\nlines",
+        "2026,\"a\n",
+        "2026-11-22T00:00:00Z,dev,,,app,app_user,set_password,success,7,\"a \"\"word\"",
+        "2026-11-22T00:00:00Z,dev,,,app,app_user,set_password,success,7,no line break",
+    ] {
         let mut file = OpenOptions::new().append(true).open(path(&stack)).unwrap();
         file.write_all(torn.as_bytes()).unwrap();
+        let before = std::fs::read(path(&stack)).unwrap();
         stack.run(&["rotate", "--env", ENV, "app", "--auto-approve"]).expect(0);
+        assert!(std::fs::read(path(&stack)).unwrap().starts_with(&before), "{torn:?} is gone");
         let rows = by_the_crate(&path(&stack));
         assert_eq!(rows, by_python(&path(&stack)));
-        assert_eq!(rows[..before.len()], before[..]);
-        let warning = rows.iter().rev().find(|row| row[6] == "audit").unwrap();
-        assert_eq!(warning[7], "warning");
-        assert!(warning[9].ends_with(torn), "{warning:?}");
+        let warning = rows.iter().rposition(|row| row[6] == "audit").unwrap();
+        assert_eq!(rows[warning][7], "warning");
+        let mended = rows[warning - 1].join(",").replace('"', "");
+        assert!(mended.starts_with(&torn.replace("\"\"", "").replace('"', "")), "{mended:?}");
     }
+}
+
+/// A run on another server waits for no lock of ours. It writes into the same file, and what it has begun
+/// is its own to end; until it is killed.
+#[tokio::test]
+async fn only_what_dead_runs_began_is_closed() {
+    let stacks = [Stack::with_app().await, Stack::with_app().await];
+    let root = stacks[0].root().display().to_string();
+    let apply = ["apply", "--env", ENV, "--auto-approve", "--root", &root];
+    let recorder = Recorder::start();
+    recorder.trouble(Some((Fault::Stuck, Hit::From(3))));
+    let mut command = stacks[0].command(&apply);
+    command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut live = command.spawn().unwrap();
+    let rows = || by_the_crate(&path(&stacks[0]));
+    while !path(&stacks[0]).exists() || rows().len() < 2 {
+        assert!(live.try_wait().unwrap().is_none(), "it has ended");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let begun = rows()[1].clone();
+    assert_eq!(begun[7], "started");
+    let other = stacks[1].run(&apply).expect(0);
+    assert!(!other.stderr.contains("did not end"), "{}", other.stderr);
+    assert!(rows().iter().all(|row| row[7] != "interrupted"), "{:#?}", rows());
+    live.kill().unwrap();
+    live.wait().unwrap();
+    let next = stacks[1].run(&apply).expect(0);
+    next.says("warning: an earlier run did not end; 1 entries were closed as `interrupted`");
+    let rows = rows();
+    let closed: Vec<_> = rows.iter().filter(|row| row[7] == "interrupted").collect();
+    assert_eq!(closed.len(), 1);
+    assert!(closed[0][9].contains(&begun[0]), "{closed:?}");
+    let files = std::fs::read_dir(path(&stacks[0]).parent().unwrap()).unwrap();
+    assert_eq!(files.count(), 1, "files of runs are left");
+}
+
+/// Rows of versions that did not name their run, and of a machine that is gone, as git brings them.
+#[tokio::test]
+async fn what_came_with_the_repository_is_closed() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let mut file = OpenOptions::new().append(true).open(path(&stack)).unwrap();
+    let run = "run 01a2067e-0662-7489-a28e-aeab51118dde";
+    let rows = format!(
+        "2026-11-22T00:00:00Z,dev,,7,app,app_user,apply,started,,\n2026-11-22T00:00:00Z,dev,,8,app,app_user,apply,started,,{run}\n"
+    );
+    file.write_all(rows.as_bytes()).unwrap();
+    stack.apply().expect(0).says("2 entries were closed as `interrupted`");
+    let rows = by_the_crate(&path(&stack));
+    let closed: Vec<_> = rows.iter().filter(|row| row[7] == "interrupted").collect();
+    assert_eq!([&closed[0][3], &closed[1][3]], ["7", "8"]);
+    assert!(closed[1][9].starts_with(run), "{closed:?}");
+    let again = stack.apply().expect(0);
+    assert!(!again.stderr.contains("interrupted"), "{}", again.stderr);
 }
 
 /// Runs on two servers do not wait for each other, and here they write to one file.

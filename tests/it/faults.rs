@@ -24,15 +24,22 @@ struct Scenario {
     hit: Hit,
     /// How often a request is made before it is given up.
     attempts: usize,
+    /// The limit of a statement, in seconds.
+    statement_timeout: u32,
 }
 
 impl Scenario {
     fn request(fault: Fault, hit: Hit, attempts: usize) -> Self {
-        Self { place: Place::Request, fault, hit, attempts }
+        Self { place: Place::Request, fault, hit, attempts, statement_timeout: 300 }
     }
 
     fn statement(fault: Fault, hit: Hit) -> Self {
-        Self { place: Place::Statement, fault, hit, attempts: 5 }
+        Self { place: Place::Statement, fault, hit, attempts: 5, statement_timeout: 300 }
+    }
+
+    /// A statement that is not answered before its limit.
+    fn slow(fault: Fault, hit: Hit) -> Self {
+        Self { statement_timeout: 1, ..Self::statement(fault, hit) }
     }
 }
 
@@ -75,16 +82,17 @@ fn at_requests(requests: &[String]) -> Vec<Scenario> {
     in_turns.chain(lost).collect()
 }
 
-/// For each statement: the connection ends before the server has seen it, or before we have seen the
-/// answer; that one alone, or all from there on.
+/// For each statement: the connection ends before the server has seen it, before we have seen the answer, or
+/// after it; that one alone, or all from there on, or nobody lets us in any more.
 fn at_statements(statements: &[String]) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for at in 0..statements.len() {
-        for fault in [Fault::Dropped, Fault::LostAnswer] {
+        for fault in [Fault::Dropped, Fault::LostAnswer, Fault::CutAfter] {
             for hit in [Hit::Only(at), Hit::From(at)] {
                 scenarios.push(Scenario::statement(fault, hit));
             }
         }
+        scenarios.push(Scenario::statement(Fault::Refused, Hit::From(at)));
     }
     part(&scenarios, 6)
 }
@@ -129,13 +137,15 @@ fn play(
 }
 
 async fn one(world: &mut World, scenario: Scenario, longest: Duration, wanted: &str) {
-    let Scenario { place, fault, hit, attempts } = scenario;
+    let Scenario { place, fault, hit, attempts, statement_timeout } = scenario;
     let began = Instant::now();
+    world.statement_timeout = statement_timeout;
     let answer = world.disturbed(place, (fault, hit), attempts).await;
     assert!(began.elapsed() < longest, "{scenario:?}: {:?}", began.elapsed());
     if place == Place::Request && attempts > 1 {
         assert_eq!(answer.code, 0, "{scenario:?}: {}{}", answer.stdout, answer.stderr);
     }
+    world.statement_timeout = 300;
     world.recover(wanted).await;
 }
 
@@ -144,9 +154,53 @@ fn requests_fail(flow: Flow, who: Who) {
     play(flow, who, 2, Duration::from_secs(60), |run| at_requests(&run.requests));
 }
 
+/// Those that `make test` leaves to `make test-faults` but for some.
+fn a_part_of_the_requests_fail(flow: Flow, who: Who) {
+    play(flow, who, 2, Duration::from_secs(60), |run| part(&at_requests(&run.requests), 5));
+}
+
 fn statements_fail(flow: Flow) {
     let whose = [Who::Owner, Who::Reader];
     for who in whose.into_iter().take(if all_are_wanted() { 2 } else { 1 }) {
+        play(flow, who, 2, Duration::from_secs(60), |run| at_statements(&run.statements));
+    }
+}
+
+#[test]
+fn readers_stand_every_fault_at_every_request() {
+    let flows = [Flow::Rotate, Flow::Create, Flow::Adopt, Flow::Update];
+    for flow in flows.into_iter().take(if all_are_wanted() { 4 } else { 1 }) {
+        a_part_of_the_requests_fail(flow, Who::Reader);
+    }
+}
+
+#[test]
+fn the_masters_rotation_stands_every_fault() {
+    a_part_of_the_requests_fail(Flow::Master, Who::Master);
+    play(Flow::Master, Who::Master, 2, Duration::from_secs(60), |run| {
+        at_statements(&run.statements)
+    });
+}
+
+#[test]
+fn a_taken_over_role_stands_every_fault() {
+    repair_stands_every_fault(Flow::Reset);
+}
+
+#[test]
+fn a_restored_secret_stands_every_fault() {
+    repair_stands_every_fault(Flow::Restore);
+}
+
+#[test]
+fn a_lost_secret_stands_every_fault() {
+    repair_stands_every_fault(Flow::Lost);
+}
+
+fn repair_stands_every_fault(flow: Flow) {
+    let whose = [Who::Owner, Who::Reader];
+    for who in whose.into_iter().take(if all_are_wanted() { 2 } else { 1 }) {
+        a_part_of_the_requests_fail(flow, who);
         play(flow, who, 2, Duration::from_secs(60), |run| at_statements(&run.statements));
     }
 }

@@ -15,9 +15,9 @@ fn start(stack: &Stack, arguments: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn interrupt(run: &Child) {
+fn signal(run: &Child, name: &str) {
     let pid = run.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-s", "INT", &pid]).status();
+    let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
     assert!(sent.unwrap().success());
 }
 
@@ -33,20 +33,37 @@ async fn a_signal_never_leaves_a_password_that_applications_cannot_read() {
     let stack = Stack::with_app().await;
     stack.converge();
     let mut stopped = 0;
-    for pause in 0..12 {
+    let signals = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+    for (pause, (name, code)) in (0..12).zip(signals.into_iter().cycle()) {
         let rows = stack.audit().len();
         let mut run = start(&stack, &ROTATE);
         // `started` and `stage_version`: the password is set next.
         wait_for_rows(&stack, rows + 2, &mut run);
         std::thread::sleep(Duration::from_millis(pause));
-        interrupt(&run);
+        signal(&run, name);
         let answer = answer(run.wait_with_output().unwrap());
-        assert!([0, 130].contains(&answer.code), "{}{}", answer.stdout, answer.stderr);
-        stopped += usize::from(answer.code == 130);
+        let said = format!("{name}: {}{}", answer.stdout, answer.stderr);
+        assert!([0, code].contains(&answer.code), "{said}");
+        stopped += usize::from(answer.code == code);
         stack.login_with_secret(SECRET).await.unwrap();
         stack.apply().expect(0);
     }
     assert!(stopped > 0, "no run was stopped");
+}
+
+/// `nohup` and its like ask for that.
+#[tokio::test]
+async fn a_hangup_that_was_to_be_ignored_is() {
+    let stack = Stack::with_app().await;
+    let inner = stack.command(&["apply", "--env", ENV, "--auto-approve"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(stack.root());
+    command.env_clear().envs(stack.environment()).stdin(Stdio::null());
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_rows(&stack, 2, &mut run);
+    signal(&run, "HUP");
+    answer(run.wait_with_output().unwrap()).expect(0).shows("Apply complete");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Which run goes wrong, and where.
 
+use crate::harness::MASTER;
+
 /// What the run under test does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -11,6 +13,24 @@ pub enum Flow {
     Rotate,
     /// The endpoint in the master's secret has changed, so the entry's secret does.
     Update,
+    /// A role and a secret made by hand that do not go together, with `--reset-password`.
+    Reset,
+    /// The secret is in its recovery window.
+    Restore,
+    /// The secret is gone.
+    Lost,
+    /// A new password of the master.
+    Master,
+}
+
+impl Flow {
+    /// Whether the role's password is known to somebody before the run and all along.
+    pub fn keeps_a_password(self) -> bool {
+        match self {
+            Self::Create | Self::Adopt | Self::Rotate | Self::Update | Self::Master => true,
+            Self::Reset | Self::Restore | Self::Lost => false,
+        }
+    }
 }
 
 /// Whose run it is.
@@ -18,11 +38,13 @@ pub enum Flow {
 pub enum Who {
     Owner,
     Reader,
+    Master,
 }
 
 impl Who {
     pub fn role(self) -> &'static str {
         match self {
+            Self::Master => MASTER,
             Self::Owner => "app_user",
             Self::Reader => "reports_user",
         }
@@ -30,13 +52,16 @@ impl Who {
 
     pub fn secret(self) -> &'static str {
         match self {
+            Self::Master => "goldenpath/dev/rds/master",
             Self::Owner => "goldenpath/dev/app/postgres",
             Self::Reader => "goldenpath/dev/reports/postgres",
         }
     }
 
+    /// How `rotate` calls it.
     pub fn key(self) -> &'static str {
         match self {
+            Self::Master => "--master",
             Self::Owner => "app",
             Self::Reader => "reports",
         }
@@ -44,7 +69,9 @@ impl Who {
 
     pub fn entries(self) -> &'static str {
         match self {
-            Self::Owner => "app = { database_name = \"app\", username = \"app_user\" }",
+            Self::Owner | Self::Master => {
+                "app = { database_name = \"app\", username = \"app_user\" }"
+            }
             Self::Reader => {
                 "app = { database_name = \"app\", username = \"app_user\" }\nreports = { database_name = \"app\", username = \"reports_user\", access_level = \"reader\" }"
             }

@@ -33,6 +33,30 @@ fn rotate_ends_at_the_deadline_of_every_request() {
     requests_are_never_answered(Flow::Rotate);
 }
 
+/// A server that says nothing is given up some seconds after the statement's own limit, a login after ten.
+fn statements_are_never_answered(flow: Flow, who: Who) {
+    play(flow, who, 12, Duration::from_secs(60), |run| {
+        let unanswered =
+            |at| [Fault::Stuck, Fault::Mute].map(|fault| Scenario::slow(fault, Hit::Only(at)));
+        part(&(0..run.statements.len()).flat_map(unanswered).collect::<Vec<_>>(), 2)
+    });
+}
+
+#[test]
+fn create_ends_at_the_limit_of_every_statement() {
+    statements_are_never_answered(Flow::Create, Who::Owner);
+}
+
+#[test]
+fn rotate_ends_at_the_limit_of_every_statement() {
+    statements_are_never_answered(Flow::Rotate, Who::Reader);
+}
+
+#[test]
+fn the_masters_rotation_ends_at_the_limit_of_every_statement() {
+    statements_are_never_answered(Flow::Master, Who::Master);
+}
+
 /// ListSecrets as it was before the secret was there, before it was rotated, before it was changed.
 #[tokio::test]
 async fn a_list_that_lags_leads_nowhere_else() {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::flow::Who;
 use super::world::{LABELS, World};
 
 impl World {
@@ -56,6 +57,9 @@ impl World {
     }
 
     async fn secret_state(&self) -> String {
+        if self.who == Who::Master {
+            return self.master_state().await;
+        }
         let (name, role) = (self.who.secret(), self.who.role());
         let answer = self.stack.secrets.describe_secret().secret_id(name).send().await.unwrap();
         let mut tags: Vec<_> = answer.tags().iter().map(|tag| (tag.key(), tag.value())).collect();
@@ -71,5 +75,17 @@ impl World {
         let labels: Vec<_> = labels.keys().collect();
         format!("{tags:?} {labels:?} marked: {is_marked} {value}")
             .replace(&self.port.to_string(), "PORT")
+    }
+
+    /// The tag stands for the comment that nobody can write.
+    async fn master_state(&self) -> String {
+        let name = self.who.secret();
+        let answer = self.stack.secrets.describe_secret().secret_id(name).send().await.unwrap();
+        let labels = self.stack.labels(name).await;
+        let tag = answer.tags().iter().find(|tag| tag.key() == Some("PasswordVersion"));
+        let is_marked =
+            tag.and_then(|tag| tag.value()) == labels.get("AWSCURRENT").map(String::as_str);
+        let labels: Vec<_> = labels.keys().collect();
+        format!("{labels:?} marked: {is_marked}")
     }
 }

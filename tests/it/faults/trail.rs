@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::flow::Who;
 use crate::harness::{Recorder, Request, Stack};
 
 /// What a server's settings must be for [`Trail`] to read its log: the run, the database, the statement.
 pub const SETTINGS: [&str; 2] = ["log_statement=ddl", "log_line_prefix=%a %d|"];
 
 /// Beginnings and contents of statements, and what they are called in the audit.
-const STATEMENTS: [(&str, &str, &str); 17] = [
+const STATEMENTS: [(&str, &str, &str); 18] = [
     ("CREATE ROLE", "", "create_role"),
+    ("ALTER ROLE CURRENT_USER", " PASSWORD ", "set_master_password"),
     ("ALTER ROLE", " PASSWORD ", "set_password"),
     ("ALTER ROLE", "", "alter_role"),
     ("COMMENT ON ROLE", "", "write_marker"),
@@ -117,11 +119,14 @@ fn count<'a>(counts: &mut Counts, actions: impl Iterator<Item = &'a str>) {
 
 /// What a request is called in the audit; reading has no row.
 fn action(request: &Request) -> Option<&'static str> {
+    let is_master = request.secret() == Some(Who::Master.secret());
     match request.operation.as_str() {
         "CreateSecret" => Some("create_secret"),
+        "RestoreSecret" => Some("restore_secret"),
+        "PutSecretValue" if is_master => Some("stage_master_password"),
         "PutSecretValue" => Some("stage_version"),
         "UpdateSecretVersionStage" if request.body["VersionStage"] == "AWSCURRENT" => {
-            Some("publish_version")
+            Some(if is_master { "publish_master_password" } else { "publish_version" })
         }
         "UpdateSecretVersionStage" => Some("clear_pending"),
         "TagResource" => Some("tag_secret"),

@@ -32,6 +32,8 @@ pub struct World {
     pub who: Who,
     /// In the master's secret, and so in the entries'.
     pub port: u16,
+    /// In seconds.
+    pub statement_timeout: u32,
     rounds: usize,
 }
 
@@ -41,7 +43,17 @@ impl World {
         let (recorder, statements) = (Recorder::start(), Statements::start(&stack));
         let (trail, port) = (Trail::default(), stack.port());
         stack.apply().expect(0);
-        Self { stack, recorder, statements, trail, flow, who, port, rounds: 0 }
+        Self {
+            stack,
+            recorder,
+            statements,
+            trail,
+            flow,
+            who,
+            port,
+            statement_timeout: 300,
+            rounds: 0,
+        }
     }
 
     /// Gets everything ready for the next run.
@@ -53,7 +65,15 @@ impl World {
                 self.remove().await;
                 self.make_by_hand().await;
             }
-            Flow::Rotate => {}
+            Flow::Reset => {
+                self.remove().await;
+                self.make_by_hand().await;
+                let alter = format!("ALTER ROLE {} PASSWORD 'Another-1'", self.who.role());
+                self.stack.sql("postgres", &alter).await;
+            }
+            Flow::Restore => self.delete(false).await,
+            Flow::Lost => self.delete(true).await,
+            Flow::Rotate | Flow::Master => {}
             Flow::Update => {
                 let real = self.stack.port();
                 self.port = if self.port == real { real + 1 } else { real };
@@ -72,11 +92,21 @@ impl World {
         match self.who {
             Who::Owner => self.stack.sql("postgres", "DROP DATABASE IF EXISTS app WITH (FORCE)"),
             Who::Reader => self.stack.sql("app", "DROP OWNED BY reports_user"),
+            Who::Master => panic!("nobody makes the master"),
         }
         .await;
         self.stack.sql("postgres", &format!("DROP ROLE IF EXISTS {role}")).await;
+        self.delete(true).await;
+    }
+
+    async fn delete(&self, for_good: bool) {
         let delete = self.stack.secrets.delete_secret().secret_id(self.who.secret());
-        delete.force_delete_without_recovery(true).send().await.unwrap();
+        let delete = if for_good {
+            delete.force_delete_without_recovery(true)
+        } else {
+            delete.recovery_window_in_days(7)
+        };
+        delete.send().await.unwrap();
     }
 
     async fn make_by_hand(&self) {
@@ -92,16 +122,26 @@ impl World {
     /// Starts the run under test.
     pub fn start(&self, attempts: usize) -> Child {
         match self.flow {
-            Flow::Create | Flow::Adopt | Flow::Update => self.spawn(&["apply"], attempts),
-            Flow::Rotate => self.spawn(&["rotate", self.who.key()], attempts),
+            Flow::Create | Flow::Adopt | Flow::Update | Flow::Restore | Flow::Lost => {
+                self.spawn(&["apply"], attempts)
+            }
+            Flow::Reset => self.spawn(&["apply", "--reset-password", self.who.key()], attempts),
+            Flow::Rotate | Flow::Master => self.spawn(&["rotate", self.who.key()], attempts),
         }
     }
 
     /// The run after a disturbed one: what is easiest to type, and now and then `rotate` again.
     pub fn start_next(&self) -> Child {
         match self.flow {
-            Flow::Rotate if self.rounds % 2 == 1 => self.start(5),
-            Flow::Create | Flow::Adopt | Flow::Update | Flow::Rotate => self.spawn(&["apply"], 5),
+            Flow::Rotate | Flow::Master if self.rounds % 2 == 1 => self.start(5),
+            Flow::Reset => self.start(5),
+            Flow::Create
+            | Flow::Adopt
+            | Flow::Update
+            | Flow::Restore
+            | Flow::Lost
+            | Flow::Rotate
+            | Flow::Master => self.spawn(&["apply"], 5),
         }
     }
 
@@ -109,6 +149,7 @@ impl World {
         let port = self.statements.port.to_string();
         let arguments = [verb, &["--env", ENV, "--auto-approve", "--port", &port]].concat();
         let mut command = self.stack.command(&arguments);
+        command.args(["--statement-timeout", &self.statement_timeout.to_string()]);
         command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.recorder.endpoint());
         command.env("AWS_MAX_ATTEMPTS", attempts.to_string());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be started")
@@ -186,7 +227,7 @@ impl World {
 
     /// No password may be lost on the way.
     pub async fn check_passwords(&self, had_role: bool) {
-        if had_role || self.has_role().await {
+        if self.flow.keeps_a_password() && (had_role || self.has_role().await) {
             let label = self.first_label_that_logs_in().await;
             assert!(label.is_some(), "{:?}: nothing logs in", self.flow);
         }

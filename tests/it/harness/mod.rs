@@ -15,7 +15,7 @@ mod tls;
 mod wire;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
-pub use recorder::{Recorder, Request};
+pub use recorder::{IN_BODY, REQUEST_ID, Recorder, Request};
 pub use relay::{Fault, Hit, Trouble};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};

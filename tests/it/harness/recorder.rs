@@ -60,10 +60,20 @@ fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<
     let mut answer = match fault {
         Some(Fault::Throttled) => refusal("400 Bad Request", "ThrottlingException"),
         Some(Fault::ServerError) => refusal("500 Internal Server Error", "InternalServiceError"),
+        Some(Fault::Garbage) => {
+            answer_with("200 OK", JSON, &format!("{{\"SecretString\":\"{{{IN_BODY}"))
+        }
+        Some(Fault::Page) => {
+            let page = format!("<html><h1>{IN_BODY}</h1></html>");
+            answer_with("500 Internal Server Error", "text/html", &page)
+        }
         Some(Fault::Refused | Fault::Dropped | Fault::Stuck) => Vec::new(),
-        Some(Fault::Lagging | Fault::LostAnswer | Fault::Mute) | None => forward(&request),
+        Some(Fault::Lagging | Fault::LostAnswer | Fault::CutAfter | Fault::Mute) | None => {
+            forward(&request)
+        }
     };
-    let carried_out = answer.starts_with(b"HTTP/1.1 200");
+    let is_made_up = matches!(fault, Some(Fault::Garbage | Fault::Page));
+    let carried_out = !is_made_up && answer.starts_with(b"HTTP/1.1 200");
     if operation == "ListSecrets" && carried_out {
         let mut first = first_list.lock().unwrap();
         let first = first.get_or_insert_with(|| answer.clone());
@@ -76,7 +86,15 @@ fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<
     match fault {
         Some(Fault::Refused | Fault::Dropped | Fault::LostAnswer) => {}
         Some(Fault::Stuck | Fault::Mute) => line.hold(&mut client),
-        Some(Fault::Throttled | Fault::ServerError | Fault::Lagging) | None => {
+        Some(
+            Fault::Throttled
+            | Fault::ServerError
+            | Fault::Garbage
+            | Fault::Page
+            | Fault::Lagging
+            | Fault::CutAfter,
+        )
+        | None => {
             let _ = client.write_all(&answer);
         }
     }
@@ -101,9 +119,21 @@ fn forward(request: &[u8]) -> Vec<u8> {
 
 fn refusal(status: &str, code: &str) -> Vec<u8> {
     let body = format!(r#"{{"__type":"{code}","message":"made by the tests"}}"#);
+    answer_with(status, JSON, &body)
+}
+
+const JSON: &str = "application/x-amz-json-1.1";
+
+/// The id of requests that the relay itself answers.
+pub const REQUEST_ID: &str = "of-the-tests";
+
+/// What stands in bodies that nobody may be shown.
+pub const IN_BODY: &str = "never-shown-1";
+
+fn answer_with(status: &str, kind: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nx-amzn-RequestId: of-the-tests\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nx-amzn-RequestId: {REQUEST_ID}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .into_bytes()
 }

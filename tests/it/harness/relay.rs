@@ -13,16 +13,22 @@ use super::process::free_port;
 /// What goes wrong with an exchange: a request or a statement, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// 400 `ThrottlingException`; not for PostgreSQL.
+    /// 400 `ThrottlingException`; from PostgreSQL a login hears that there is no free slot (53300).
     Throttled,
     /// 500 `InternalServiceError`; not for PostgreSQL.
     ServerError,
+    /// 200 with a body that ends in the middle of a secret; not for PostgreSQL.
+    Garbage,
+    /// 500 with a page, as a proxy on the way makes it; not for PostgreSQL.
+    Page,
     /// Connections are refused: nobody listens. Only with [`Hit::From`].
     Refused,
     /// The connection ends before the question has come through.
     Dropped,
     /// The question is carried out, and the connection ends before the answer.
     LostAnswer,
+    /// The answer comes, and then the connection ends.
+    CutAfter,
     /// The question does not come through, and no answer ever comes.
     Stuck,
     /// The question is carried out, and no answer ever comes.

@@ -80,12 +80,14 @@ impl Wire {
     fn exchange(&mut self, message: Vec<u8>, text: String, line: &Line<String>) -> Option<()> {
         let fault = line.arrive();
         let answer = match fault {
-            Some(Fault::Refused | Fault::Dropped | Fault::Stuck) => None,
+            Some(Fault::Refused | Fault::Dropped | Fault::Stuck | Fault::Throttled) => None,
             Some(
-                Fault::Throttled
-                | Fault::ServerError
+                Fault::ServerError
+                | Fault::Garbage
+                | Fault::Page
                 | Fault::Lagging
                 | Fault::LostAnswer
+                | Fault::CutAfter
                 | Fault::Mute,
             )
             | None => self.ask(message),
@@ -93,11 +95,19 @@ impl Wire {
         line.note(text);
         match fault {
             Some(Fault::Refused | Fault::Dropped | Fault::LostAnswer) => None,
+            Some(Fault::Throttled) => {
+                let _ = self.client.write_all(&no_free_slot());
+                None
+            }
             Some(Fault::Stuck | Fault::Mute) => {
                 line.hold(&mut self.client);
                 None
             }
-            Some(Fault::Throttled | Fault::ServerError | Fault::Lagging) | None => {
+            Some(Fault::CutAfter) => {
+                let _ = self.client.write_all(&answer?.bytes);
+                None
+            }
+            Some(Fault::ServerError | Fault::Garbage | Fault::Page | Fault::Lagging) | None => {
                 self.client.write_all(&answer?.bytes).ok()
             }
         }
@@ -132,6 +142,14 @@ fn read_answer(server: &mut Stream) -> Answer {
         }
     }
     answer
+}
+
+/// ErrorResponse, as a server without a free slot says it (measured).
+fn no_free_slot() -> Vec<u8> {
+    let fields =
+        "SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0Fproc.c\0L1\0RInitProcess\0\0";
+    let length = u32::try_from(fields.len() + 4).unwrap_or_default();
+    [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
 }
 
 fn tagged(stream: &mut Stream) -> Option<Vec<u8>> {
