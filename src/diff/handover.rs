@@ -72,6 +72,8 @@ pub(super) fn concerns_password(kind: ObstacleKind) -> bool {
         | ObstacleKind::InvalidDatabase
         | ObstacleKind::Extension
         | ObstacleKind::OwnerHeldUp
-        | ObstacleKind::ForeignSchema => false,
+        | ObstacleKind::ForeignSchema
+        | ObstacleKind::ForeignTemplate
+        | ObstacleKind::Stuck => false,
     }
 }
