@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::audit::{Audit, Verb};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::name::EntryKey;
 use crate::plan::{Plan, Step};
 pub use effect::{Effects, Proof};
@@ -50,6 +50,9 @@ pub struct FailedStep {
     pub change: &'static str,
     /// Why.
     pub message: String,
+    /// Whether it needs a person, as an obstacle does.
+    #[serde(skip)]
+    pub is_blocked: bool,
 }
 
 /// What is told while the plan is carried out.
@@ -102,6 +105,7 @@ pub async fn apply(
 impl FailedStep {
     fn of(step: &Step, error: &Error) -> Self {
         let message = error.message().to_owned();
-        Self { entry: step.entry.clone(), change: step.change.name(), message }
+        let is_blocked = error.kind() == ErrorKind::Blocked;
+        Self { entry: step.entry.clone(), change: step.change.name(), message, is_blocked }
     }
 }

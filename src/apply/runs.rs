@@ -182,7 +182,7 @@ impl<'a> Runs<'a> {
         let row = Row { database, username, action, status, duration, message };
         if let Err(error) = self.audit.append(&row) {
             let (entry, change, message) = (part.clone(), AUDIT, error.message().to_owned());
-            self.lost.get_or_insert(FailedStep { entry, change, message });
+            self.lost.get_or_insert(FailedStep { entry, change, message, is_blocked: false });
         }
     }
 }

@@ -146,5 +146,6 @@ fn has_failed(outcome: &Outcome, entry: &Entry) -> bool {
 }
 
 fn failure(entry: Option<&EntryKey>, error: &Error) -> FailedStep {
-    FailedStep { entry: entry.cloned(), change: VERIFY, message: error.message().to_owned() }
+    let (entry, message) = (entry.cloned(), error.message().to_owned());
+    FailedStep { entry, change: VERIFY, message, is_blocked: false }
 }

@@ -185,8 +185,8 @@ impl<'a> Run<'a> {
         }
         let kind = match outcome.signal {
             Some(number) => ErrorKind::Signal(number),
-            None if !outcome.failed.is_empty() => ErrorKind::Failure,
-            None if !plan.obstacles.is_empty() => ErrorKind::Blocked,
+            None if outcome.failed.iter().any(|failed| !failed.is_blocked) => ErrorKind::Failure,
+            None if !outcome.failed.is_empty() || !plan.obstacles.is_empty() => ErrorKind::Blocked,
             None => return Ok(0),
         };
         Ok(Error::of(kind, "").exit_code())

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use tokio_postgres::error::SqlState;
 
 use super::connect::{ConnectFailure, Target};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The server's words with their SQLSTATE; for other failures the whole chain of causes, since the
 /// driver's own text is only "db error" or "error performing TLS handshake".
@@ -52,7 +52,8 @@ pub(super) fn statement_error(error: &tokio_postgres::Error) -> Error {
     let failure = Error::new(describe(error));
     let code = error.code();
     if code == Some(&SqlState::OBJECT_IN_USE) {
-        failure.hint("end the sessions in that database: SELECT pid, usename, application_name FROM pg_stat_activity WHERE datname = …")
+        // Of what we send, only CREATE DATABASE meets this, and only on 14, where it copies template1.
+        Error::of(ErrorKind::Blocked, describe(error)).hint("end the sessions in template1: SELECT pid, usename, application_name FROM pg_stat_activity WHERE datname = 'template1'; --isolate-server keeps tenants out of it")
     } else if code == Some(&SqlState::LOCK_NOT_AVAILABLE) {
         failure.hint("someone's transaction holds it: SELECT pid, usename, query FROM pg_stat_activity WHERE xact_start < now() - interval '5 seconds'")
     } else {

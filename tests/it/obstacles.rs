@@ -247,9 +247,9 @@ async fn on_14_a_session_in_template1_is_waited_for() {
     let long = stack.login("platform_admin", "Master-0123456789", "template1").await.unwrap();
     stack
         .apply()
-        .expect(1)
+        .expect(3)
         .says("source database \"template1\" is being accessed by other users (SQLSTATE 55006)")
-        .says("hint: end the sessions in that database: SELECT pid, usename, application_name FROM pg_stat_activity WHERE datname = …");
+        .says("hint: end the sessions in template1: SELECT pid, usename, application_name FROM pg_stat_activity WHERE datname = 'template1'");
     drop(long);
     stack.converge();
 }
