@@ -67,7 +67,7 @@ fn add_to_catalog(
     };
     let too_long = || failed("the key is too long for an id".to_owned());
     let record = request.record(key, today).ok_or_else(too_long)?;
-    let text = rds_catalog::add(catalog.source.text(), &record, today).map_err(failed)?;
+    let text = rds_catalog::add(catalog.source.text(), &record).map_err(failed)?;
     Ok((record, Some(text)))
 }
 

@@ -163,9 +163,7 @@ async fn apply_makes_pending_records_active_and_keeps_every_comment() {
     let stack = stack().await;
     stack.run(&CHECK).expect(0).shows("All sides agree; 2 of 2 databases (100 %)");
     stack.run(&APPLY).expect(0).says("catalog: app is active\n").says("catalog: other is active\n");
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let expected = catalog(&[record("app", "active"), record("other", "active")]);
-    let expected = expected.replacen("\"2026-01-15\"", &format!("\"{today}\""), 1);
     assert_eq!(read(&stack), expected);
     stack.run(&CHECK).expect(0).shows("All sides agree; 2 of 2 databases (100 %)");
     stack.run(&APPLY).expect(0).shows("No changes");
