@@ -37,6 +37,7 @@ mod renamed;
 mod request;
 mod request_contract;
 mod request_corpus;
+mod request_edges;
 mod rotation;
 mod rotation_status;
 mod secrecy;
