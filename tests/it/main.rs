@@ -11,6 +11,7 @@ mod approvals;
 mod audit;
 mod catalog;
 mod catalog_layouts;
+mod catalog_live;
 mod concurrency;
 mod documentation;
 mod drift;
