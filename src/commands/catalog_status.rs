@@ -1,8 +1,8 @@
 //! `apply --update-catalog`: what came of the databases, written where they were asked for.
 
 use super::files::{Rewrite, write_together};
+use super::repository;
 use super::run::{Planned, Run};
-use super::{repository, today};
 use crate::apply::Outcome;
 use crate::error::{Error, Result};
 use crate::rds_catalog::{self, Progress, statuses, unrecorded};
@@ -22,8 +22,9 @@ impl Run<'_> {
         if changed.is_empty() {
             return Ok(());
         }
-        let new = rds_catalog::set_status(&catalog, &changed, &today()).map_err(|why| {
+        let new = rds_catalog::set_status(&catalog, &changed).map_err(|why| {
             Error::new(format!("cannot write the status into {}: {why}", rds_catalog::PATH))
+                .hint("the catalog is as it was; mend it and run the same command again")
         })?;
         let old = catalog.source.text().to_owned();
         write_together(&[Rewrite { path: root.join(rds_catalog::PATH), old, new }])?;

@@ -3,15 +3,17 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use super::files::write_file;
+use super::files::{read_or_empty, write_file};
 use super::variables;
 use crate::cli::{ExternalSecretArgs, Format, Global, Planning};
 use crate::desired::{Desired, Entry};
 use crate::error::{Error, ErrorKind, Result};
-use crate::external_secret::{Destination, Manifest, manifest, usual_name, usual_namespace};
+use crate::external_secret::{
+    Destination, Manifest, differences, manifest, usual_name, usual_namespace,
+};
 use crate::name::{NameError, Namespace, ResourceName};
 use crate::output::Output;
-use crate::tfvars::Argument;
+use crate::tfvars::{Argument, Sources};
 
 pub(super) fn run(
     global: &Global,
@@ -28,7 +30,9 @@ pub(super) fn run(
     match &args.output {
         Some(folder) => {
             let path = folder.join(format!("{}.{extension}", destination.name));
-            write(&path, &text, output)?;
+            let old = read_or_empty(&path)?;
+            refuse_another(&path, &old, entry, &destination, output)?;
+            write(&path, &old, &text, output)?;
         }
         None => output.result(&text),
     }
@@ -93,10 +97,36 @@ fn rendered(manifest: &Manifest<'_>, format: Format) -> Result<(String, &'static
     }
 }
 
+/// Another secret's file is not written over: names of files say neither environment nor namespace, and
+/// `inventory` and `inventory_service` have the same one.
+fn refuse_another(
+    path: &Path,
+    old: &str,
+    entry: &Entry,
+    to: &Destination,
+    output: Output,
+) -> Result<()> {
+    if old.trim().is_empty() {
+        return Ok(());
+    }
+    let shown = path.display().to_string();
+    let mut sources = Sources::default();
+    let source = sources.add(&shown, old.to_owned());
+    let problems = differences(&source, entry, to);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    output.tell(&format!("{}\n", sources.render(&problems, output.message_color)));
+    let message = format!("{shown} is there already, for something else; nothing was written");
+    Err(Error::of(ErrorKind::Blocked, message)
+        .hint("give the --name or --namespace that is meant")
+        .hint("or give -o a folder of its own for each environment and namespace"))
+}
+
 /// A file that already says so keeps its time of change, for the tools that look at it.
-fn write(path: &Path, text: &str, output: Output) -> Result<()> {
+fn write(path: &Path, old: &str, text: &str, output: Output) -> Result<()> {
     let shown = path.display();
-    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+    if old == text {
         output.tell(&format!("{shown} is up to date\n"));
         return Ok(());
     }

@@ -13,9 +13,29 @@ use crate::output::Output;
 
 /// Writes a file in one piece: a reader sees the old one or the new one.
 pub(super) fn write_file(path: &Path, text: &str) -> Result<()> {
-    let file = staged(path, text)?;
-    file.persist(path).map_err(|error| failed(path, &error.error))?;
-    Ok(())
+    stage(path, text)?.put()
+}
+
+/// A text on disk beside the file that it will become.
+pub(super) struct Staged {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+/// Readies a file, so that what could fail has failed before anything else is changed.
+pub(super) fn stage(path: &Path, text: &str) -> Result<Staged> {
+    if path.is_dir() {
+        return Err(Error::new(format!("cannot write {}: it is a folder", path.display())));
+    }
+    Ok(Staged { path: path.to_owned(), file: beside(path, text)? })
+}
+
+impl Staged {
+    /// Gives it its name.
+    pub(super) fn put(self) -> Result<()> {
+        self.file.persist(&self.path).map_err(|error| failed(&self.path, &error.error))?;
+        Ok(())
+    }
 }
 
 /// A change of one file.
@@ -26,8 +46,9 @@ pub(super) struct Rewrite {
     pub(super) new: String,
 }
 
-/// Writes all files or, as far as can be told beforehand, none: everything is on disk under other names,
-/// and every file is still what it was, before the first one gets its new name.
+/// Writes all files or none: everything is on disk under other names, and every file is still what it was,
+/// before the first one gets its new name. When a later one cannot get it, the earlier ones are put back.
+/// Only a kill between two of these steps leaves some of the files changed.
 pub(super) fn write_together(rewrites: &[Rewrite]) -> Result<()> {
     let mut ready = Vec::new();
     for Rewrite { path, old, new } in rewrites {
@@ -36,22 +57,42 @@ pub(super) fn write_together(rewrites: &[Rewrite]) -> Result<()> {
         }
         // Through a link, so that it stays one.
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-        let file = staged(&path, new)?;
-        ready.push((path, old, file));
+        ready.push((old.as_str(), stage(&path, new)?));
     }
-    for (path, old, _) in &ready {
+    for (old, Staged { path, .. }) in &ready {
         if read_or_empty(path)? != **old {
             let message = format!("{} was changed by someone else just now", path.display());
             return Err(Error::new(message).hint("nothing was written; run the command again"));
         }
     }
-    for (path, _, file) in ready {
-        file.persist(&path).map_err(|error| {
-            failed(&path, &error.error)
-                .hint("run the same command again: it completes what is missing")
-        })?;
+    put_all(ready)
+}
+
+/// Gives all their names, or puts back the old texts of those that have theirs.
+fn put_all(ready: Vec<(&str, Staged)>) -> Result<()> {
+    let mut done: Vec<(PathBuf, Option<&str>)> = Vec::new();
+    for (old, staged) in ready {
+        let (path, old) = (staged.path.clone(), staged.path.exists().then_some(old));
+        if let Err(error) = staged.put() {
+            let kept = done.iter().try_for_each(|(path, old)| put_back(path, *old));
+            return Err(match kept {
+                Ok(()) => error.hint("nothing was changed; mend that and run the command again"),
+                Err(why) => error.hint(format!(
+                    "{}; run the same command again: it completes what is missing",
+                    why.message()
+                )),
+            });
+        }
+        done.push((path, old));
     }
     Ok(())
+}
+
+fn put_back(path: &Path, old: Option<&str>) -> Result<()> {
+    match old {
+        Some(text) => write_file(path, text),
+        None => std::fs::remove_file(path).map_err(|error| failed(path, &error)),
+    }
 }
 
 /// Adds to the summary of a workflow's step, where GitHub takes one; else it is a result.
@@ -98,7 +139,7 @@ pub(super) fn read_or_empty(path: &Path) -> Result<String> {
 
 /// A temporary file beside `path` with the text in it, on disk, and with the permissions of the file that
 /// it will replace.
-fn staged(path: &Path, text: &str) -> Result<NamedTempFile> {
+fn beside(path: &Path, text: &str) -> Result<NamedTempFile> {
     let failed = |error: std::io::Error| failed(path, &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -137,6 +178,22 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
         write_together(&both("changed")).unwrap();
         assert_eq!((text("a"), text("b")), ("new".to_owned(), "new".to_owned()));
+    }
+
+    /// A folder has come where the last file goes: of all failures of a rename the one that a test can make.
+    #[test]
+    fn when_a_file_cannot_get_its_name_those_before_it_are_put_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("a"), "a").unwrap();
+        let ready = ["a", "new", "z"].map(|name| (name, stage(&path(name), "changed").unwrap()));
+        std::fs::create_dir(path("z")).unwrap();
+        let error = put_all(ready.into()).unwrap_err().to_string();
+        assert!(error.contains("/z: Is a directory"), "{error}");
+        assert!(error.contains("hint: nothing was changed"), "{error}");
+        assert_eq!(std::fs::read_to_string(path("a")).unwrap(), "a");
+        assert!(!path("new").exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::files::{Rewrite, read_json, write_file, write_together};
+use super::files::{Rewrite, Staged, read_json, stage, write_together};
 use super::variables::{self, RequestFile};
 use super::{repository, today};
 use crate::approvals;
@@ -13,7 +13,9 @@ use crate::enums;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::Output;
 use crate::rds_catalog::{self, Catalog};
-use crate::request::{Field, Fields, Placed, Request, Surroundings, Variables, body, check, place};
+use crate::request::{
+    Field, Fields, Placed, Refusal, Request, Surroundings, Variables, body, check, place,
+};
 use crate::tfvars::{Kind, Rules, Sources, Type, Value};
 
 /// What the platform's RDS instances are called where the variable files do not say it.
@@ -28,15 +30,14 @@ pub(super) fn run(global: &Global, args: &RequestArgs, output: Output) -> Result
     let catalog = repository::catalog(&global.root, output)?;
     let mut file = variables::for_request(global, &request.environment, output)?;
     let placed = placed(&request, &catalog, &mut file, output)?;
+    // Ready before anything else changes, so that a body that cannot be written stops the whole.
     let body = args.pr_body.as_ref().map(|path| {
         let around = surroundings(global, &request, &file, output)?;
-        Ok((path, body(&request, &placed, &around)))
+        stage(path, &body(&request, &placed, &around))
     });
     let body = body.transpose()?;
     write_together(&rewrites(&global.root, &catalog, &file, &placed))?;
-    if let Some((path, body)) = body {
-        write_file(path, &body)?;
-    }
+    body.map_or(Ok(()), Staged::put)?;
     output.result(&told(global.format, &request, &placed, &file.name));
     Ok(0)
 }
@@ -82,7 +83,7 @@ fn from_event() -> Result<Fields> {
     })
 }
 
-/// A contradiction is nothing that the same command could ever get over.
+/// A contradiction is nothing that the same command could ever get over; a layout is for a person to change.
 fn placed(
     request: &Request,
     catalog: &Catalog,
@@ -90,12 +91,22 @@ fn placed(
     output: Output,
 ) -> Result<Placed> {
     let variables = Variables { source: &file.source, databases: file.databases.as_ref() };
-    place(request, catalog, variables, &today()).map_err(|problems| {
+    place(request, catalog, variables, &today()).map_err(|refusal| {
         file.sources.add(catalog.source.name(), catalog.source.text().to_owned());
+        let (problems, error) = match refusal {
+            Refusal::Contradiction(problems) => {
+                let message = "the request meets what is there already; nothing was written";
+                let hint =
+                    "ask for another name; what is there changes in a pull request that says why";
+                (problems, Error::of(ErrorKind::Blocked, message).hint(hint))
+            }
+            Refusal::Layout(problem) => {
+                let message = "a file cannot be extended as it stands; nothing was written";
+                (vec![*problem], Error::new(message))
+            }
+        };
         output.tell(&format!("{}\n", file.sources.render(&problems, output.message_color)));
-        let message = "the request meets what is there already; nothing was written";
-        let hint = "ask for another name; what is there changes in a pull request that says why";
-        Error::of(ErrorKind::Blocked, message).hint(hint)
+        error
     })
 }
 
@@ -159,6 +170,7 @@ fn told(format: Format, request: &Request, placed: &Placed, variables: &str) -> 
                 "database": database,
                 "username": request.username,
                 "catalog_key": placed.record.key,
+                "entry_key": placed.entry,
                 "secret": request.secret(),
                 "changed_files": files,
             });

@@ -1,15 +1,17 @@
 //! Whether catalog, variable files, server and secrets say the same of an environment's databases.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Catalog, Record, Status};
+use super::live::compare_live;
+use super::rules::broken_rules;
+use super::{Catalog, Record};
 use crate::access::AccessLevel;
 use crate::actual::Actual;
 use crate::desired::{Desired, Entry, Governance};
 use crate::enums::Enums;
-use crate::name::{Environment, Label};
+use crate::name::Environment;
 use crate::plan::Unclaimed;
 
 /// Where something is said of a database.
@@ -26,6 +28,8 @@ pub enum Side {
     Server,
     /// Secrets Manager.
     Secrets,
+    /// What `apply` writes whatever the files say.
+    Apply,
 }
 
 /// One disagreement.
@@ -52,10 +56,12 @@ pub enum Disagreement {
         /// The side that has it.
         is_in: Side,
     },
+    /// A secret that nobody can read any more, and that is gone soon.
+    ScheduledForDeletion,
     /// Two sides say different things.
     Differs {
-        /// The field.
-        field: &'static str,
+        /// The field, or the tag.
+        field: String,
         /// One side and what it says.
         left: (Side, String),
         /// The other side and what it says.
@@ -67,6 +73,32 @@ pub enum Disagreement {
         field: &'static str,
         /// The word.
         word: String,
+    },
+    /// The catalog has a word that the platform knows, but not for this environment.
+    NotAllowed {
+        /// The field.
+        field: &'static str,
+        /// The word.
+        word: String,
+        /// The words that the environment takes.
+        allowed: String,
+    },
+    /// The catalog says nothing where every record has to say something.
+    Unsaid {
+        /// The field.
+        field: &'static str,
+    },
+    /// Two records have what only one may have.
+    Shared {
+        /// The field.
+        field: &'static str,
+        /// What both have.
+        word: String,
+        /// The key of the other record.
+        with: String,
+        /// The other place in the catalog.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        other_at: Option<String>,
     },
 }
 
@@ -119,7 +151,7 @@ pub fn compare(
         databases: BTreeMap::new(),
     };
     for record in catalog.records.iter().filter(|record| record.environment == *environment) {
-        agreement.findings.extend(not_listed(record, enums));
+        agreement.findings.extend(broken_rules(record, catalog, enums));
         match desired.owner_of(&record.database) {
             Some(entry) => compare_fields(record, entry, &mut agreement.findings),
             None => agreement.findings.push(missing(
@@ -130,18 +162,17 @@ pub fn compare(
         }
     }
     for entry in desired.entries.values().filter(|entry| entry.access == AccessLevel::Owner) {
-        let record = catalog.get(environment, &entry.database);
-        if record.is_none() {
+        if catalog.get(environment, &entry.database).is_none() {
             let subject = format!("database {}", entry.database);
             agreement.findings.push(missing(subject, (Side::Catalog, Side::Variables), None));
         }
         agreement.databases.insert(entry.database.to_string(), lacks(&entry.governance));
-        if let Some(live) = live {
-            compare_live(desired, entry, record, live.actual, &mut agreement.findings);
-        }
     }
-    for unclaimed in live.map(|live| live.unclaimed).unwrap_or_default() {
-        add_unclaimed(unclaimed, &mut agreement);
+    if let Some(live) = live {
+        agreement.findings.extend(compare_live(desired, catalog, live.actual));
+        for unclaimed in live.unclaimed {
+            add_unclaimed(unclaimed, &mut agreement);
+        }
     }
     agreement
 }
@@ -155,15 +186,19 @@ fn lacks(governance: &Governance) -> Vec<&'static str> {
     fields.into_iter().filter(|(_, said)| !said).map(|(name, _)| name).collect()
 }
 
-fn missing(subject: String, (from, is_in): (Side, Side), record: Option<&Record>) -> Finding {
+pub(super) fn missing(
+    subject: String,
+    (from, is_in): (Side, Side),
+    record: Option<&Record>,
+) -> Finding {
     let at = record.and_then(|record| record.place("")).map(ToString::to_string);
     Finding { subject, kind: Disagreement::Missing { from, is_in }, at }
 }
 
-fn differs(
+pub(super) fn differs(
     record: Option<&Record>,
     subject: String,
-    field: &'static str,
+    field: &str,
     left: (Side, Option<String>),
     right: (Side, Option<String>),
 ) -> Option<Finding> {
@@ -174,23 +209,13 @@ fn differs(
     let said = |(side, text): (Side, Option<String>)| (side, text.unwrap_or_default());
     Some(Finding {
         subject,
-        kind: Disagreement::Differs { field, left: said(left), right: said(right) },
+        kind: Disagreement::Differs {
+            field: field.to_owned(),
+            left: said(left),
+            right: said(right),
+        },
         at,
     })
-}
-
-/// The catalog against the platform's lists: an owner that is no team answers for nothing.
-fn not_listed(record: &Record, enums: &Enums) -> Vec<Finding> {
-    let fields =
-        [("owner", &record.owner, &enums.owners), ("domain", &record.domain, &enums.domains)];
-    let finding = |(field, word, list): (&'static str, &Option<Label>, &BTreeSet<String>)| {
-        let word = word.as_ref()?.to_string();
-        let at = record.place(field).map(ToString::to_string);
-        let subject = format!("database {}", record.database);
-        let kind = Disagreement::NotListed { field, word: word.clone() };
-        (!list.contains(&word)).then_some(Finding { subject, kind, at })
-    };
-    fields.into_iter().filter_map(finding).collect()
 }
 
 /// The catalog against the variable files, and against itself.
@@ -221,58 +246,6 @@ fn compare_fields(record: &Record, entry: &Entry, findings: &mut Vec<Finding>) {
         }),
     ];
     findings.extend(found.into_iter().flatten());
-}
-
-/// An entry against server and secrets. What is only asked for yet is not missed.
-fn compare_live(
-    desired: &Desired,
-    entry: &Entry,
-    record: Option<&Record>,
-    actual: &Actual,
-    findings: &mut Vec<Finding>,
-) {
-    let database = actual.databases.get(entry.database.as_str());
-    let secret = actual.secrets.get(entry.secret.as_str());
-    let status = record.and_then(|record| record.status);
-    let parts = [
-        (
-            Side::Server,
-            format!("role {}", entry.username),
-            actual.roles.contains_key(entry.username.as_str()),
-        ),
-        (Side::Server, format!("database {}", entry.database), database.is_some()),
-        (Side::Secrets, format!("secret {}", entry.secret), secret.is_some()),
-    ];
-    let is_there = parts.iter().all(|(_, _, there)| *there);
-    let awaited = matches!(status, Some(Status::Pending | Status::Failed));
-    if !awaited {
-        let absent = parts.into_iter().filter(|(_, _, there)| !there);
-        findings.extend(
-            absent.map(|(side, subject, _)| missing(subject, (side, Side::Variables), None)),
-        );
-    }
-    let subject = || format!("database {}", entry.database);
-    if awaited && is_there {
-        let said = (Side::Catalog, status.map(|status| status.to_string()));
-        let done = (Side::Server, Some(Status::Active.to_string()));
-        findings.extend(differs(record, subject(), "status", said, done));
-    }
-    if let Some(database) = database {
-        let wanted = (Side::Catalog, Some(entry.database_comment(&desired.environment)));
-        let found = (Side::Server, database.comment.clone());
-        findings.extend(differs(None, subject(), "comment", wanted, found));
-    }
-    if let Some(secret) = secret {
-        // What the catalog does not say is counted as not governed; a tag that says it is no contradiction.
-        let wanted = entry.governance.tags();
-        let tags = ["Owner", "Domain", "Risk", "RequestedBy", "Id"].into_iter();
-        let said = tags.filter_map(|tag| Some((tag, wanted.get(tag)?.clone())));
-        findings.extend(said.filter_map(|(tag, said)| {
-            let found = (Side::Secrets, secret.tags.get(tag).cloned());
-            let subject = format!("secret {}", entry.secret);
-            differs(None, subject, tag, (Side::Catalog, Some(said)), found)
-        }));
-    }
 }
 
 /// A database that is ours and in no file has nobody who answers for it.

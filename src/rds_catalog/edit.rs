@@ -2,62 +2,50 @@
 
 use super::{Catalog, Record, Status};
 use crate::tfvars::Sources;
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Kind};
 
-/// The catalog of a platform that has none yet.
+/// How the catalog of a platform begins that has none yet.
+const TITLE: &str = "# Who owns which database on the shared RDS instances.\n";
+
+/// What stands in it before the first request.
 const NEW: &str = "\
-# Who owns which database on the shared RDS instances.
 version: \"1.0\"
 domain: platform-core
 owner: platform-team
-last_updated: \"\"
 managed_by: platform-team
 databases: {}
 ";
 
-/// The text with one record more, at the end. An empty text becomes a new catalog.
+/// The text with one record more, at the end. A text without any value becomes a new catalog.
 ///
 /// # Errors
 /// Why it could not be added.
-pub fn add(text: &str, record: &Record, today: &str) -> Result<String, String> {
-    let text = if text.trim().is_empty() { NEW } else { text };
-    let dated = set_last_updated(text, today)?;
-    yaml::insert(&dated, "databases", &record.key, &block(record))
+pub fn add(text: &str, record: &Record) -> Result<String, String> {
+    yaml::insert(&begun(text)?, "databases", &record.key, &block(record))
+}
+
+/// Comments stay, also where there is nothing else yet.
+fn begun(text: &str) -> Result<String, String> {
+    let source = Sources::default().add(super::PATH, text.to_owned());
+    let root = yaml::parse(&source).map_err(|problem| problem.message)?;
+    Ok(match root.kind {
+        Kind::Null if text.trim().is_empty() => format!("{TITLE}{NEW}"),
+        Kind::Null if text.ends_with('\n') => format!("{text}{NEW}"),
+        Kind::Null => format!("{text}\n{NEW}"),
+        Kind::Text(_) | Kind::List(_) | Kind::Map(_) => text.to_owned(),
+    })
 }
 
 /// The text with another status for some records.
 ///
 /// # Errors
 /// Why it could not be changed.
-pub fn set_status(
-    catalog: &Catalog,
-    statuses: &[(&Record, Status)],
-    today: &str,
-) -> Result<String, String> {
-    let mut text = catalog.source.text().to_owned();
-    for (record, status) in statuses {
-        let root = root(&text)?;
-        let databases = root.get("databases").and_then(|databases| databases.get(&record.key));
-        let node = databases.and_then(|record| record.get("metadata")?.get("status"));
-        let node = node.ok_or_else(|| format!("`{}` has no `metadata.status`", record.key))?;
-        text = yaml::replace_scalar(&text, node, status.as_str())?;
-    }
-    set_last_updated(&text, today)
-}
-
-fn root(text: &str) -> Result<Node, String> {
-    let source = Sources::default().add(super::PATH, text.to_owned());
-    yaml::parse(&source).map_err(|problem| problem.message)
-}
-
-/// `last_updated` at top level, where the file has it.
-fn set_last_updated(text: &str, today: &str) -> Result<String, String> {
-    match root(text)?.get("last_updated") {
-        Some(node) if node.text().is_some_and(|date| date != today) => {
-            yaml::replace_scalar(text, node, today)
-        }
-        Some(_) | None => Ok(text.to_owned()),
-    }
+pub fn set_status(catalog: &Catalog, statuses: &[(&Record, Status)]) -> Result<String, String> {
+    let replacements = statuses.iter().map(|(record, status)| {
+        let path = vec!["databases", record.key.as_str(), "metadata", "status"];
+        (path, status.as_str())
+    });
+    yaml::replace(&catalog.source, &replacements.collect::<Vec<_>>())
 }
 
 /// A record as YAML.

@@ -21,8 +21,10 @@
 
 mod agreement;
 mod edit;
+mod live;
 mod progress;
 mod read;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -57,6 +57,12 @@ fn finding(finding: &Finding) -> String {
         Disagreement::Missing { from, is_in } => {
             format!("missing {}, is {}", place(*from), place(*is_in))
         }
+        Disagreement::ScheduledForDeletion => {
+            let side = place(Side::Secrets);
+            format!(
+                "missing {side}, where it is scheduled for deletion; `plan` says how it comes back"
+            )
+        }
         Disagreement::Differs { field, left, right } => {
             let said = |(side, text): &(Side, String)| {
                 let text = if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") };
@@ -66,6 +72,14 @@ fn finding(finding: &Finding) -> String {
         }
         Disagreement::NotListed { field, word } => {
             format!("{field} `{word}` is not in {}", enums::PATH)
+        }
+        Disagreement::NotAllowed { field, word, allowed } => {
+            format!("{field} is `{word}`, its environment takes {allowed} only")
+        }
+        Disagreement::Unsaid { field } => format!("no {field} is said"),
+        Disagreement::Shared { field, word, with, other_at } => {
+            let there = other_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+            format!("{field} `{word}` is that of `{with}`{there}, too")
         }
     };
     let at = finding.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
@@ -79,6 +93,7 @@ fn place(side: Side) -> &'static str {
         Side::Variables => "in the variable files",
         Side::Server => "on the server",
         Side::Secrets => "in Secrets Manager",
+        Side::Apply => "as `apply` writes it",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::size::Size;
 
 pub use check::check;
 pub use fields::{Field, Fields};
-pub use place::{Placed, Variables, place};
+pub use place::{Placed, Refusal, Variables, place};
 pub use pull_request::{Surroundings, body};
 
 /// A request whose every field was checked.

@@ -4,6 +4,7 @@ use super::Request;
 use crate::desired::VARIABLE;
 use crate::rds_catalog::{self, Catalog, Record};
 use crate::tfvars::{self, Diagnostic, Kind, Member, Position, Source, Value};
+use crate::yaml;
 
 /// The variable file that requests are added to, and what it says.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +20,21 @@ pub struct Variables<'a> {
 pub struct Placed {
     /// The record in the catalog, new or there already.
     pub record: Record,
+    /// The key of the entry in the variable file, new or there already.
+    pub entry: String,
     /// The new text of the catalog, if it changes.
     pub catalog: Option<String>,
     /// The new text of the variable file, if it changes.
     pub variables: Option<String>,
+}
+
+/// Why a request has no place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// What is there already says something else.
+    Contradiction(Vec<Diagnostic>),
+    /// A file is laid out in a way that cannot be extended.
+    Layout(Box<Diagnostic>),
 }
 
 /// Places a request. What is there already and says the same stays as it is, so that the same request
@@ -35,22 +47,25 @@ pub fn place(
     catalog: &Catalog,
     variables: Variables<'_>,
     today: &str,
-) -> Result<Placed, Vec<Diagnostic>> {
+) -> Result<Placed, Refusal> {
     let mut problems = Vec::new();
     let known = catalog.get(&request.environment, &request.database);
     if let Some(record) = known {
         problems.extend(contradictions(request, record));
     }
-    let is_there = find_entry(request, variables, &mut problems);
+    let entry = find_entry(request, variables, &mut problems);
     if !problems.is_empty() {
-        return Err(problems);
+        return Err(Refusal::Contradiction(problems));
     }
     let (record, catalog) = match known {
         Some(record) => (record.clone(), None),
-        None => add_to_catalog(request, catalog, today).map_err(|problem| vec![*problem])?,
+        None => add_to_catalog(request, catalog, today).map_err(Refusal::Layout)?,
     };
-    let variables = if is_there { None } else { Some(add_to_variables(request, variables)?) };
-    Ok(Placed { record, catalog, variables })
+    let (entry, variables) = match entry {
+        Some(key) => (key.to_owned(), None),
+        None => add_to_variables(request, variables).map_err(Refusal::Layout)?,
+    };
+    Ok(Placed { record, entry, catalog, variables })
 }
 
 fn add_to_catalog(
@@ -60,24 +75,33 @@ fn add_to_catalog(
 ) -> Result<(Record, Option<String>), Box<Diagnostic>> {
     let key = rds_catalog::free_key(catalog, &request.environment, &request.database);
     let failed = |why: String| {
-        let name = catalog.source.name();
-        Diagnostic::anywhere(format!("cannot add to {name}: {why}"))
-            .hint("add the record by hand")
-            .boxed()
+        let problem = match databases(&catalog.source) {
+            Some(at) => Diagnostic::at(at, format!("no record can be added: {why}")),
+            None => Diagnostic::anywhere(format!("cannot add to {}: {why}", catalog.source.name())),
+        };
+        problem.hint("write `databases:` as indented lines, or add the record by hand").boxed()
     };
     let too_long = || failed("the key is too long for an id".to_owned());
     let record = request.record(key, today).ok_or_else(too_long)?;
-    let text = rds_catalog::add(catalog.source.text(), &record, today).map_err(failed)?;
+    let text = rds_catalog::add(catalog.source.text(), &record).map_err(failed)?;
     Ok((record, Some(text)))
+}
+
+/// Where the catalog has its map.
+fn databases(catalog: &Source) -> Option<Position> {
+    let root = yaml::parse(catalog).ok()?;
+    let member = root.members().iter().find(|member| member.key == "databases")?;
+    Some(member.key_at.clone())
 }
 
 fn add_to_variables(
     request: &Request,
     variables: Variables<'_>,
-) -> Result<String, Vec<Diagnostic>> {
+) -> Result<(String, Option<String>), Box<Diagnostic>> {
     let (key, username) = (request.database.as_str(), request.username.as_str());
     let attributes = [("database_name", key), ("username", username)];
-    tfvars::insert(variables.source, VARIABLE, key, &attributes).map_err(|problem| vec![*problem])
+    let text = tfvars::insert(variables.source, VARIABLE, key, &attributes)?;
+    Ok((key.to_owned(), Some(text)))
 }
 
 /// The fields in which the record of the same database says something else.
@@ -106,19 +130,23 @@ fn said<T: ToString>(value: &Option<T>) -> Option<String> {
     value.as_ref().map(ToString::to_string)
 }
 
-/// Whether the map has the database with the same user. Whatever else meets the request in the map is a
-/// problem.
-fn find_entry(request: &Request, variables: Variables<'_>, problems: &mut Vec<Diagnostic>) -> bool {
-    let Some(Value { kind: Kind::Map(entries), .. }) = variables.databases else { return false };
-    let mut is_there = false;
+/// The key under which the map has the database with the same user. Whatever else meets the request in the
+/// map is a problem.
+fn find_entry<'a>(
+    request: &Request,
+    variables: Variables<'a>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<&'a str> {
+    let Some(Value { kind: Kind::Map(entries), .. }) = variables.databases else { return None };
+    let mut found = None;
     for (key, entry) in entries {
         match meeting(request, key, entry) {
             Meeting::None => {}
-            Meeting::Same => is_there = true,
+            Meeting::Same => found = Some(key.as_str()),
             Meeting::Problem(problem) => problems.push(*problem),
         }
     }
-    is_there
+    found
 }
 
 /// How an entry of the map meets a request.

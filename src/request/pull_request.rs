@@ -34,7 +34,7 @@ pub fn body(request: &Request, placed: &Placed, around: &Surroundings) -> String
     let _ = write!(text, "\n### Risk controls for `{}`\n\n", request.risk);
     text.push_str(&table(&controls(request)));
     let _ = write!(text, "\n### Approvals\n\n{}", approvals(request, &around.required));
-    let _ = write!(text, "\n### What happens next\n\n{}", next(request));
+    let _ = write!(text, "\n### What happens next\n\n{}", next(request, &placed.entry));
     let _ = write!(text, "\n### Files\n\n- `{}`\n- `{}`\n", rds_catalog::PATH, around.variables);
     let _ = write!(text, "\n### Links\n\n{}", links(&around.link_base));
     text
@@ -74,15 +74,15 @@ fn approvals(request: &Request, required: &Required) -> String {
     text
 }
 
-fn next(request: &Request) -> String {
-    let (database, environment) = (&request.database, &request.environment);
+fn next(request: &Request, entry: &str) -> String {
+    let environment = &request.environment;
     let (secret, days) = (request.secret(), request.risk.controls().rotation_days);
     format!(
         "\
 1. The plan is posted as a comment; it shows what will be made, and changes nothing.
 2. After the approvals and the merge, `make rds-apply ENV={environment}` creates the role, the database and the secret.
 3. The credentials are in AWS Secrets Manager at `{secret}`.
-4. `goldenpath-rds external-secret --env {environment} {database}` prints the manifest that brings them into Kubernetes.
+4. `goldenpath-rds external-secret --env {environment} {entry}` prints the manifest that brings them into Kubernetes.
 5. The password is due for rotation every {days} days.
 "
     )

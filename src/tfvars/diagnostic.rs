@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::{Position, Source, Sources};
+use crate::visible::visible;
 
 /// One problem to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,18 @@ impl Diagnostic {
         }
     }
 
+    /// The same with nothing in its words that could begin a line of its own: names and keys are others'.
+    fn visible(&self) -> Self {
+        let related = self.related.iter().map(|(at, label)| (at.clone(), visible(label)));
+        Self {
+            at: self.at.clone(),
+            message: visible(&self.message),
+            label: visible(&self.label),
+            related: related.collect(),
+            hints: self.hints.iter().map(|hint| visible(hint)).collect(),
+        }
+    }
+
     /// The marked places, the main one first.
     fn marks(&self) -> impl Iterator<Item = (AnnotationKind, &Position, &str)> {
         let main = self.at.iter().map(|at| (AnnotationKind::Primary, at, self.label.as_str()));
@@ -88,13 +101,14 @@ impl Sources {
 
     fn show(&self, diagnostic: &Diagnostic, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let title = Level::ERROR.primary_title(diagnostic.title());
-        let group = Group::with_title(title).elements(self.snippets(diagnostic));
+        let diagnostic = diagnostic.visible();
+        let title = Level::ERROR.primary_title(visible(&diagnostic.title()));
+        let group = Group::with_title(title).elements(self.snippets(&diagnostic));
         let mut text = renderer.render(&[group]);
         text.push('\n');
         for hint in &diagnostic.hints {
             text.push_str("hint: ");
-            text.push_str(&annotate_snippets::normalize_untrusted_str(hint));
+            text.push_str(hint);
             text.push('\n');
         }
         text
@@ -110,7 +124,7 @@ impl Sources {
             .map(|source| {
                 let snippet = snippet(source, diagnostic);
                 let other = main != Some(source.name());
-                if other { snippet.path(source.name().as_ref()) } else { snippet }
+                if other { snippet.path(visible(source.name())) } else { snippet }
             })
             .collect()
     }

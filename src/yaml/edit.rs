@@ -1,12 +1,17 @@
-//! Edits of a YAML text that keep every other byte, proved by reading the outcome again.
+//! Edits of a YAML text that keep every other byte, proved by reading the outcome again and comparing it
+//! with the text as it was before.
 
+use std::cmp::Reverse;
 use std::str::FromStr;
 
 use yaml_edit::Document;
 
 use super::node::{Kind, Member, Node};
 use super::read::parse;
-use crate::tfvars::Sources;
+use crate::tfvars::{Source, Sources};
+
+/// What stands for a map without members.
+const NOTHING: [&str; 4] = ["{}", "null", "~", ""];
 
 /// Adds a member at the end of a map at top level, as a block.
 ///
@@ -16,6 +21,7 @@ use crate::tfvars::Sources;
 /// Why the text cannot be edited; nothing is lost then.
 pub fn insert(text: &str, map: &str, key: &str, value: &str) -> Result<String, String> {
     let old = read(text)?;
+    let expected = old_with(&old, map, member(key, value)?);
     let value = document(value)?;
     let value = value.as_mapping().ok_or("the new value is no map")?;
     let edited = document(text)?;
@@ -30,29 +36,53 @@ pub fn insert(text: &str, map: &str, key: &str, value: &str) -> Result<String, S
         Some(_) => root.get_mapping(map).ok_or(format!("`{map}` is no map"))?.set(key, value),
     }
     let new = edited.to_string();
-    let added = read(&new)?;
-    if !is_old_with(&old, &added, map, key) || !keeps_bytes(text, &new, map) {
-        return Err("its layout is one that cannot be extended safely".to_owned());
+    if read(&new)?.same(&expected) && keeps_bytes(text, &old, &new, map) {
+        Ok(new)
+    } else {
+        Err("its layout is one that cannot be extended safely".to_owned())
     }
-    Ok(new)
 }
 
-/// Puts another word in the place of a scalar, in the same quotes.
+/// A word, and the path of keys to the scalar whose place it takes.
+pub type Replacement<'a> = (Vec<&'a str>, &'a str);
+
+/// Puts other words in the place of scalars, each in the same quotes.
 ///
 /// # Errors
-/// When the scalar is not written on one line.
-pub fn replace_scalar(text: &str, scalar: &Node, word: &str) -> Result<String, String> {
-    let at = &scalar.at;
-    let pieces = text.get(..at.start).zip(text.get(at.start..at.end)).zip(text.get(at.end..));
-    let in_quotes = |quote: &str, text: &str| format!("{quote}{text}{quote}");
-    match (pieces, scalar.text()) {
-        (Some(((before, written), after)), Some(old)) => ["", "\"", "'"]
-            .into_iter()
-            .find(|quote| in_quotes(quote, old) == written)
-            .map(|quote| format!("{before}{}{after}", in_quotes(quote, word))),
-        (_, _) => None,
+/// When a scalar is not there or not written as a single word; nothing is lost then.
+pub fn replace(source: &Source, replacements: &[Replacement<'_>]) -> Result<String, String> {
+    let old = parse(source).map_err(|problem| problem.message)?;
+    let mut expected = old.clone();
+    let mut scalars = Vec::new();
+    for (path, word) in replacements {
+        let scalar = path.iter().try_fold(&old, |node, key| node.get(key));
+        scalars.push((scalar.ok_or_else(|| format!("there is no `{}`", path.join(".")))?, word));
+        expected = expected.with(path, word);
     }
-    .ok_or_else(|| format!("{at}: write the value as a single word"))
+    // From the end, so that the places of the others still hold.
+    scalars.sort_by_key(|(scalar, _)| Reverse(scalar.at.start));
+    let mut new = source.text().to_owned();
+    for (scalar, word) in scalars {
+        new = spliced(&new, scalar, word)
+            .ok_or_else(|| format!("{}: write the value as a single word", scalar.at))?;
+    }
+    if read(&new)?.same(&expected) {
+        Ok(new)
+    } else {
+        Err("its layout is one in which a word cannot be replaced safely".to_owned())
+    }
+}
+
+/// `None` for a scalar that is written otherwise than as its text, plain or in quotes: what its place
+/// covers is more than the word then, the end of its line for one.
+fn spliced(text: &str, scalar: &Node, word: &str) -> Option<String> {
+    let old = scalar.text().filter(|old| !old.contains(['\n', '\r']))?;
+    let at = &scalar.at;
+    let (before, written, after) =
+        (text.get(..at.start)?, text.get(at.start..at.end)?, text.get(at.end..)?);
+    let in_quotes = |quote: &str, text: &str| format!("{quote}{text}{quote}");
+    let quote = ["", "\"", "'"].into_iter().find(|quote| in_quotes(quote, old) == written)?;
+    Some(format!("{before}{}{after}", in_quotes(quote, word)))
 }
 
 fn document(text: &str) -> Result<Document, String> {
@@ -64,26 +94,35 @@ fn read(text: &str) -> Result<Node, String> {
     parse(&source).map_err(|problem| problem.message)
 }
 
-/// Whether `new` is `old` with nothing else than `key` added to `map`.
-fn is_old_with(old: &Node, new: &Node, map: &str, key: &str) -> bool {
-    let without = |node: &Node| -> Vec<Member> {
-        let members = node.members().iter().filter(|member| member.key != map);
-        members.cloned().collect()
-    };
-    let rest = |node: &Node| Node { kind: Kind::Map(without(node)), at: node.at.clone() };
-    let before = old.get(map).map(Node::members).unwrap_or_default();
-    let after = new.get(map).map(Node::members).unwrap_or_default();
-    let same = |(a, b): (&Member, &Member)| a.key == b.key && a.value.same(&b.value);
-    rest(old).same(&rest(new))
-        && after.len() == before.len() + 1
-        && before.iter().zip(after).all(same)
-        && after.last().is_some_and(|member| member.key == key)
+fn member(key: &str, value: &str) -> Result<Member, String> {
+    let value = read(value)?;
+    Ok(Member { key: key.to_owned(), key_at: value.at.clone(), value })
+}
+
+/// `old` with nothing else than one more member of `map`, which is the last one.
+fn old_with(old: &Node, map: &str, added: Member) -> Node {
+    let known = old.get(map).map(Node::members).unwrap_or_default();
+    let at = old.at.clone();
+    let value = Node { kind: Kind::Map([known, &[added]].concat()), at: at.clone() };
+    let mut members = old.members().to_vec();
+    match members.iter_mut().find(|member| member.key == map) {
+        Some(member) => member.value = value,
+        None => members.push(Member { key: map.to_owned(), key_at: at.clone(), value }),
+    }
+    Node { kind: Kind::Map(members), at }
 }
 
 /// Whether `new` is `old` with one piece put in. Of a map without members, what stands for it may go.
-fn keeps_bytes(old: &str, new: &str, map: &str) -> bool {
-    let without = |value: &str| old.replacen(&format!("{map}:{value}"), &format!("{map}:"), 1);
-    ["", " {}", " null"].into_iter().any(|value| has_one_insertion(&without(value), new))
+fn keeps_bytes(old: &str, tree: &Node, new: &str, map: &str) -> bool {
+    let key = tree.members().iter().find(|member| member.key == map);
+    let without = |nothing: &str| -> Option<String> {
+        let (before, after) = old.split_at_checked(key?.key_at.end)?;
+        let value = after.strip_prefix(':')?.trim_start_matches([' ', '\t']);
+        Some(format!("{before}:{}", value.strip_prefix(nothing)?))
+    };
+    let is_empty = key.is_some_and(|key| key.value.members().is_empty());
+    let emptied = NOTHING.into_iter().filter(|_| is_empty).filter_map(without);
+    emptied.chain([old.to_owned()]).any(|old| has_one_insertion(&old, new))
 }
 
 fn has_one_insertion(old: &str, new: &str) -> bool {

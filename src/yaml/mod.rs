@@ -7,6 +7,6 @@ mod edit;
 mod node;
 mod read;
 
-pub use edit::{insert, replace_scalar};
+pub use edit::{insert, replace};
 pub use node::{Kind, Member, Node};
 pub use read::parse;

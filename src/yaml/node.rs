@@ -70,6 +70,24 @@ impl Node {
         }
     }
 
+    /// The same tree with another word at the end of a path of keys.
+    #[must_use]
+    pub fn with(&self, path: &[&str], word: &str) -> Self {
+        let changed = |member: &Member, key: &str, rest: &[&str]| {
+            let same = member.key == key;
+            let value = if same { member.value.with(rest, word) } else { member.value.clone() };
+            Member { value, ..member.clone() }
+        };
+        let kind = match (path, &self.kind) {
+            ([], _) => Kind::Text(word.to_owned()),
+            ([key, rest @ ..], Kind::Map(members)) => {
+                Kind::Map(members.iter().map(|member| changed(member, key, rest)).collect())
+            }
+            ([_, ..], kind @ (Kind::Null | Kind::Text(_) | Kind::List(_))) => kind.clone(),
+        };
+        Self { kind, at: self.at.clone() }
+    }
+
     /// Equality without places.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {

@@ -151,14 +151,16 @@ impl<'a> Reader<'a> {
         self.range(span.start, span.end)
     }
 
-    /// The parser lets a quoted scalar end where the comment after it ends.
+    /// The parser lets a quoted scalar end where the comment after it ends, and a block scalar where the
+    /// next key begins.
     fn scalar_position(&self, span: Span, style: ScalarStyle) -> Position {
         let bytes = self.byte(span.start)..self.byte(span.end);
         let written = self.source.text().get(bytes.clone()).unwrap_or_default();
         let length = match style {
             ScalarStyle::SingleQuoted => single_quoted_length(written),
             ScalarStyle::DoubleQuoted => double_quoted_length(written),
-            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => written.len(),
+            ScalarStyle::Literal | ScalarStyle::Folded => written.trim_end().len(),
+            ScalarStyle::Plain => written.len(),
         };
         self.source.position(bytes.start..bytes.start + length)
     }

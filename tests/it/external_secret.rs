@@ -1,5 +1,6 @@
 //! `goldenpath-rds external-secret`, held to the types that the operator's own definition of the
-//! custom resource gives (crate `kcr_external_secrets_io`), and to the form the platform documents.
+//! custom resource gives (crate `kcr_external_secrets_io`), to its patterns and lengths, which those types
+//! do not have (`tests/fixtures/external-secret.schema.json`), and to the form the platform documents.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,11 +21,15 @@ const FILE: &str = r#"application_databases = {
 "#;
 
 fn run(root: &Path, arguments: &[&str]) -> Answer {
-    let folder = root.join("envs/dev-rds");
+    run_in(root, "dev", FILE, arguments)
+}
+
+fn run_in(root: &Path, environment: &str, file: &str, arguments: &[&str]) -> Answer {
+    let folder = root.join(format!("envs/{environment}-rds"));
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("terraform.tfvars"), FILE).unwrap();
+    std::fs::write(folder.join("terraform.tfvars"), file).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_goldenpath-rds"));
-    command.args(["external-secret", "--env", "dev"]).args(arguments).current_dir(root);
+    command.args(["external-secret", "--env", environment]).args(arguments).current_dir(root);
     answer(command.env("NO_COLOR", "1").output().unwrap())
 }
 
@@ -155,4 +160,127 @@ fn what_kubernetes_would_refuse_is_refused_here() {
     refused(&["_", "--name", "x"], "hint: give --namespace");
     refused(&["true", "-n", "a_b"], "error: --namespace a_b: allowed are lower-case letters");
     refused(&["true", "--store", ""], "error: --store : it is empty");
+}
+
+fn rules() -> jsonschema::Validator {
+    let text = include_str!("../fixtures/external-secret.schema.json");
+    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
+}
+
+fn with_reader(key: &str) -> String {
+    let owner = r#"o = { database_name = "own", username = "own" }"#;
+    let reader = r#"{ database_name = "own", username = "reader", access_level = "reader" }"#;
+    format!("application_databases = {{\n  {owner}\n  \"{key}\" = {reader}\n}}\n")
+}
+
+/// Keys and names of any length and form: what is printed is what the API server takes, and what it would
+/// not take is refused.
+#[test]
+fn the_patterns_and_lengths_of_the_custom_resource_hold() {
+    let (rules, root) = (rules(), tempfile::tempdir().unwrap());
+    let [usual, longest] = [63, 253].map(|length| "a".repeat(length));
+    let given = [&[][..], &["-n", "a-b"], &["-n", &usual, "--name", &longest, "--store", "a.b"]];
+    let lengths = [47, 48, 63, 64, 128].map(|length| "a".repeat(length));
+    let keys = ["a", "A.b_c-d", "a..b", "a._b", "a-", "0", "x.-y"].map(str::to_owned);
+    let (mut taken, mut refused) = (0, 0);
+    for (key, given) in keys.iter().chain(&lengths).flat_map(|key| given.map(|given| (key, given)))
+    {
+        for version in ["v1", "v1beta1"] {
+            let arguments = [&[key, "--all", "--api-version", version], given].concat();
+            let answer = run_in(root.path(), "dev", &with_reader(key), &arguments);
+            if answer.code == 0 {
+                let problem =
+                    rules.validate(&parsed(&answer.stdout)).map_err(|why| why.to_string());
+                assert_eq!(problem, Ok(()), "{}", answer.stdout);
+                taken += 1;
+            } else {
+                answer.expect(64).says("hint: give --");
+                refused += 1;
+            }
+        }
+    }
+    println!("{taken} manifests taken, {refused} refused");
+    assert!(taken > 40 && refused > 5, "both are tried: {taken} taken, {refused} refused");
+    let refused = |flag, text: &str| run(root.path(), &["true", flag, text]).expect(64);
+    refused("--name", &"a".repeat(254)).says("at most 253 are allowed");
+    refused("-n", &"a".repeat(64)).says("at most 63 are allowed");
+    refused("--store", "a..b").says("--store a..b: allowed are");
+}
+
+/// The rules would find what is wrong.
+#[test]
+fn a_manifest_that_the_api_server_would_refuse_breaks_the_rules() {
+    let (rules, good) = (rules(), parsed(&shown(&["inventory_service", "--all"])));
+    assert!(rules.is_valid(&good));
+    for (place, value) in [
+        ("/apiVersion", "external-secrets.io/v2"),
+        ("/metadata/name", "a_b"),
+        ("/metadata/namespace", "a.b"),
+        ("/spec/secretStoreRef/kind", "Store"),
+        ("/spec/secretStoreRef/name", ""),
+        ("/spec/target/name", "A"),
+        ("/spec/refreshInterval", "1 hour"),
+        ("/spec/data/0/secretKey", "POSTGRES/USER"),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value.into();
+        assert!(!rules.is_valid(&bad), "{place} {value}");
+    }
+}
+
+const BOTH: &str = r#"application_databases = {
+  inventory         = { database_name = "inventory", username = "inventory" }
+  inventory_service = { database_name = "inventory_service", username = "inventory_user" }
+}
+"#;
+
+/// The name of the file says neither the environment nor the namespace.
+#[test]
+fn the_file_of_another_secret_is_not_written_over() {
+    let root = tempfile::tempdir().unwrap();
+    let file = "gitops/inventory-postgres-secret.yaml";
+    let run = |environment: &str, arguments: &[&str]| {
+        run_in(root.path(), environment, BOTH, &[arguments, &["-o", "gitops"]].concat())
+    };
+    let read = || std::fs::read_to_string(root.path().join(file)).unwrap();
+    run("dev", &["inventory"]).expect(0);
+    let before = read();
+    let secret = |there: &str, asked: &str| {
+        let [there, asked] = [there, asked].map(|name| format!("`goldenpath/{name}/postgres`"));
+        format!("{file}:16:14: the file brings secret {there}, the command says {asked}")
+    };
+    let namespace = |there: &str, asked: &str| {
+        format!("{file}:5:14: the file is for namespace `{there}`, the command says `{asked}`")
+    };
+    for (environment, arguments, says) in [
+        ("dev", &["inventory_service"][..], secret("dev/inventory", "dev/inventory_service")),
+        ("dev", &["inventory_service"], namespace("inventory", "inventory-service")),
+        ("dev", &["inventory", "-n", "shop"], namespace("inventory", "shop")),
+        ("test", &["inventory"], secret("dev/inventory", "test/inventory")),
+    ] {
+        run(environment, arguments)
+            .expect(3)
+            .says(&says)
+            .says(&format!("{file} is there already, for something else; nothing was written"))
+            .says("hint: give the --name or --namespace that is meant")
+            .says("hint: or give -o a folder of its own for each environment and namespace");
+        assert_eq!(read(), before);
+    }
+    // What is brought of the same secret may change; a name or a folder of its own has room.
+    run("dev", &["inventory", "--all"]).expect(0).says("wrote gitops/inventory");
+    run("dev", &["inventory_service", "--name", "stock"]).expect(0).says("wrote gitops/stock.yaml");
+    run_in(root.path(), "test", BOTH, &["inventory", "-o", "gitops/test"]).expect(0);
+}
+
+#[test]
+fn a_file_that_is_no_manifest_is_not_written_over() {
+    let root = tempfile::tempdir().unwrap();
+    let (arguments, path) = (["true", "-o", "."], root.path().join("true-postgres-secret.yaml"));
+    for text in ["kind: Secret\n", "a: [\n", "kind: ExternalSecret\n---\nkind: Secret\n", "x"] {
+        std::fs::write(&path, text).unwrap();
+        run(root.path(), &arguments).expect(3).says("./true-postgres-secret.yaml:");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    std::fs::write(&path, "\n").unwrap();
+    run(root.path(), &arguments).expect(0).says("wrote ./true-postgres-secret.yaml");
 }

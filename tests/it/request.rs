@@ -17,7 +17,7 @@ application_databases = {
 
 const KEYCLOAK: &str = r#"# Who owns what.
 version: "1.0"
-last_updated: "2026-01-01" # kept by the program
+last_updated: "2026-01-01" # by whom, nobody knows
 databases:
   keycloak: # single sign-on
     metadata:
@@ -99,7 +99,6 @@ fn a_request_is_added_to_both_files_and_every_other_byte_stays() {
     let repository = repository();
     request(&repository, &[]).expect(0).shows("Requested `inventory_service` in `dev`");
     let (before, after) = KEYCLOAK.split_once("# The end").expect("a catalog");
-    let before = before.replace("2026-01-01\" #", "TODAY\" #");
     let catalog = format!("{before}{INVENTORY}# The end{after}");
     assert_eq!(dateless(&repository.read(CATALOG)), catalog);
     let (before, _) = FILE.rsplit_once("}\n").expect("a map");
@@ -198,6 +197,19 @@ fn a_request_that_contradicts_what_is_there_is_refused_with_both_sides() {
         assert_eq!(files(), before, "{flag} {value}");
     }
     request(&repository, &[("--owner", "sre-team")]).says(&format!("{CATALOG}:"));
+}
+
+/// `dev` has one size only.
+#[test]
+fn another_size_of_the_same_database_is_refused_with_both_sides() {
+    let repository = repository();
+    repository.write("envs/test-rds/terraform.tfvars", "application_databases = {}\n");
+    request(&repository, &[("--env", "test"), ("--size", "medium")]).expect(0);
+    let before = repository.read(CATALOG);
+    request(&repository, &[("--env", "test"), ("--size", "large")])
+        .expect(3)
+        .says(&format!("{CATALOG}:32:18: `inventory_service` is in the catalog of `test` with size_tier `medium`, the request says `large`"));
+    assert_eq!(repository.read(CATALOG), before);
 }
 
 #[test]

@@ -3,12 +3,19 @@
 //! Its fields are those of the custom resource of the External Secrets Operator; the values stay in
 //! AWS Secrets Manager, and the manifest only says where.
 
+mod written;
+
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::access::AccessLevel;
 use crate::desired::Entry;
 use crate::name::{NameError, Namespace, ResourceName, SecretName};
+
+pub use written::differences;
+
+/// What the resource is called in the operator's API.
+const KIND: &str = "ExternalSecret";
 
 /// How often the operator reads the secret again, and so how long a pod may see an old password.
 const REFRESH_INTERVAL: &str = "1h";
@@ -105,7 +112,7 @@ pub fn manifest<'a>(entry: &'a Entry, to: &'a Destination) -> Manifest<'a> {
     });
     Manifest {
         api_version: to.version.as_str(),
-        kind: "ExternalSecret",
+        kind: KIND,
         metadata: Metadata { name: &to.name, namespace: &to.namespace },
         spec: Spec {
             refresh_interval: REFRESH_INTERVAL,
