@@ -3,6 +3,7 @@
 //! A row is on disk before the next effect begins. What an entry's run began and did not end is closed
 //! by the next run, so the trail has no gap.
 
+mod carry;
 mod row;
 mod torn;
 
@@ -40,6 +41,12 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// Where an environment's audit stands in the repository.
+    #[must_use]
+    pub fn path(environment: &Environment) -> String {
+        format!("governance/{environment}/rds_request_audit.csv")
+    }
+
     /// Makes sure that rows can be written; writes none.
     ///
     /// # Errors
@@ -50,7 +57,7 @@ impl Audit {
         build_id: &str,
         run_id: &str,
     ) -> Result<Self> {
-        let path = root.join("governance").join(environment.as_str()).join("rds_request_audit.csv");
+        let path = root.join(Self::path(environment));
         let writable = if path.exists() {
             OpenOptions::new().append(true).open(&path).map(drop)
         } else {

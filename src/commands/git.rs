@@ -41,7 +41,8 @@ pub(super) fn text(root: &Path, commit: &str, path: &str) -> Result<String> {
     String::from_utf8(shown.stdout).map_err(|_| failed("it is not UTF-8"))
 }
 
-fn git(root: &Path, arguments: &[&str]) -> Result<Finished> {
+/// Runs git in the repository.
+pub(super) fn git(root: &Path, arguments: &[&str]) -> Result<Finished> {
     Command::new("git")
         .arg("-C")
         .arg(root)

@@ -9,11 +9,13 @@
 mod access;
 mod approvals;
 mod audit;
+mod carry_over;
 mod catalog;
 mod catalog_layouts;
 mod concurrency;
 mod documentation;
 mod drift;
+mod environments;
 mod external_secret;
 mod faults;
 mod form;
