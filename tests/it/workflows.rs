@@ -7,6 +7,7 @@ mod rotation;
 mod runner;
 mod scripts;
 mod servers;
+mod shape;
 
 use std::collections::BTreeSet;
 
