@@ -33,8 +33,13 @@ pub enum Verb {
     /// The RDS catalog
     #[command(subcommand)]
     Catalog(CatalogVerb),
+    /// The audit
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// Tell who has to approve the database requests of a change, and who did (exit code 3: not yet)
     Approvals(ApprovalsArgs),
+    /// Tell which environments a change concerns: their folder, or their records in the RDS catalog, differ
+    Environments(EnvironmentsArgs),
     /// Check a request for a database and write it into the RDS catalog and the variable file
     Request(RequestArgs),
     /// Show who can connect to what, log in with every secret, and say what is wrong (exit code 2)
@@ -97,6 +102,23 @@ pub enum CatalogVerb {
     /// Compare the catalog with the variable files, and say who answers for each database (exit code 2:
     /// they disagree, or nobody does)
     Check(CheckArgs),
+    /// Take over the statuses that an apply in another checkout has set, where nobody changed them here
+    CarryOver(CarryOverArgs),
+}
+
+/// The verbs of the audit.
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Append the rows that an apply in another checkout wrote, and that are not here yet
+    CarryOver(CarryOverArgs),
+}
+
+/// Arguments of `audit carry-over` and `catalog carry-over`.
+#[derive(Debug, Args)]
+pub struct CarryOverArgs {
+    /// The other checkout; what its HEAD has was there before the apply
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
 }
 
 /// Arguments of `catalog check`. Without `--env` all environments are compared.
@@ -127,6 +149,23 @@ pub struct ApprovalsArgs {
     /// Write the commit status, as `gh api repos/OWNER/REPO/statuses/COMMIT --input FILE` takes it
     #[arg(long, value_name = "FILE")]
     pub commit_status: Option<PathBuf>,
+}
+
+/// Arguments of `environments`. Without `--base` all environments are told. An empty value is none.
+#[derive(Debug, Args)]
+pub struct EnvironmentsArgs {
+    /// What the change is made to; what is no commit, as GitHub gives it for a new branch, means all
+    #[arg(long, value_name = "REV", default_value = "", hide_default_value = true)]
+    pub base: String,
+    /// The change
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub head: String,
+    /// Compare with the commit at which the head left the base, for a pull request
+    #[arg(long)]
+    pub merge_base: bool,
+    /// Just this one, whatever differs
+    #[arg(long, value_name = "ENV", default_value = "", hide_default_value = true)]
+    pub only: String,
 }
 
 /// Arguments of `request`. Without any of them the inputs of the workflow run in `GITHUB_EVENT_PATH` count.

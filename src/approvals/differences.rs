@@ -7,7 +7,7 @@ use crate::rds_catalog::{Record, Status};
 /// The names of what differs, each once: the username stands in the catalog and in the variable file.
 pub(super) fn differing(before: Facts<'_>, after: Facts<'_>) -> Vec<&'static str> {
     let records = match (before.record, after.record) {
-        (Some(before), Some(after)) => of_records(before, after),
+        (Some(before), Some(after)) => differing_fields(before, after),
         (None, Some(_)) => vec!["record added"],
         (Some(_), None) => vec!["record removed"],
         (None, None) => Vec::new(),
@@ -33,7 +33,9 @@ pub(super) fn extras(wanted: &Wanted) -> Vec<&'static str> {
     named(extras)
 }
 
-fn of_records(before: &Record, after: &Record) -> Vec<&'static str> {
+/// The names of the fields in which two records differ, what `apply` itself writes left out.
+#[must_use]
+pub fn differing_fields(before: &Record, after: &Record) -> Vec<&'static str> {
     // Named one by one, so that a new field is thought of. Two are compared by; the date says nothing.
     let Record {
         key,

@@ -15,6 +15,7 @@ mod sides;
 mod standing;
 
 pub use changes::{Change, Kind, changes};
+pub use differences::differing_fields;
 pub use evidence::{Actor, Evidence, LabelEvent, Review};
 pub use judgement::{Judgement, Reason, judge};
 pub use rules::{Required, Rules, read};

@@ -4,6 +4,7 @@
 //! by a later run, once the one that began it is dead, so the trail has no gap.
 
 mod alive;
+mod carry;
 mod row;
 mod torn;
 mod unfinished;
@@ -53,6 +54,12 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// Where an environment's audit stands in the repository.
+    #[must_use]
+    pub fn path(environment: &Environment) -> String {
+        format!("governance/{environment}/rds_request_audit.csv")
+    }
+
     /// Makes sure that rows can be written; writes none.
     ///
     /// # Errors
@@ -63,13 +70,13 @@ impl Audit {
         build_id: &str,
         run_id: &str,
     ) -> Result<Self> {
-        let folder = root.join("governance").join(environment.as_str());
-        let path = folder.join("rds_request_audit.csv");
+        let path = root.join(Self::path(environment));
         require_writable(&path, root).map_err(|error| {
             Error::new(format!("the audit {} cannot be written: {error}", path.display())).hint(
                 "make it and its folder writable; nothing is done that the audit could not record",
             )
         })?;
+        let folder = path.parent().unwrap_or(root).to_owned();
         Ok(Self {
             path,
             environment: environment.clone(),

@@ -77,7 +77,8 @@ pub(super) fn content(root: &Path, object: &str) -> Result<Vec<u8>> {
     Err(Error::new(format!("cannot read {object} of the repository: {why}")))
 }
 
-fn git(root: &Path, arguments: &[&str]) -> Result<Finished> {
+/// Runs git in the repository.
+pub(super) fn git(root: &Path, arguments: &[&str]) -> Result<Finished> {
     Command::new("git")
         .arg("-C")
         .arg(root)

@@ -3,9 +3,11 @@
 mod ages;
 mod apply;
 mod approvals;
+mod carry_over;
 mod catalog;
 mod catalog_status;
 mod connections;
+mod environments;
 mod external_secret;
 mod files;
 mod git;
@@ -21,11 +23,12 @@ mod rotation_status;
 mod run;
 mod sides;
 mod tfvars;
+mod tree;
 mod variables;
 mod verify;
 mod wanted;
 
-use crate::cli::{CatalogVerb, Cli, Format, Verb};
+use crate::cli::{AuditVerb, CatalogVerb, Cli, Format, Verb};
 use crate::desired::Desired;
 use crate::error::Result;
 use crate::new_versions::NewVersions;
@@ -45,6 +48,11 @@ pub async fn run(cli: Cli, arguments: &[Argument], output: Output) -> Result<u8>
         Verb::Catalog(CatalogVerb::Check(args)) => {
             catalog::check(&cli.global, &args, arguments, output).await
         }
+        Verb::Catalog(CatalogVerb::CarryOver(args)) => {
+            carry_over::catalog(&cli.global, &args, output)
+        }
+        Verb::Audit(AuditVerb::CarryOver(args)) => carry_over::audit(&cli.global, &args, output),
+        Verb::Environments(args) => environments::run(&cli.global, &args, output),
         Verb::Request(args) => request::run(&cli.global, &args, output),
         Verb::ExternalSecret(args) => external_secret::run(&cli.global, &args, arguments, output),
         Verb::Tfvars(args) => tfvars::run(&cli.global, &args, arguments, output),

@@ -6,7 +6,9 @@ mod github;
 mod requests;
 mod rotation;
 mod runner;
+mod scripts;
 mod servers;
+mod shape;
 
 use std::collections::BTreeSet;
 
@@ -38,7 +40,9 @@ async fn every_run_block_of_every_workflow_does_what_it_is_for() {
             "create-rds-database.yml" => requests::request().await,
             "pr-secret-rotation-warning.yml" => rotation::warning().await,
             "secret-rotation-check.yml" => rotation::check().await,
-            "rds-database-apply.yml" => servers::apply().await,
+            "rds-database-apply.yml" => {
+                [servers::apply().await, servers::meanwhile().await].concat()
+            }
             "rds-plan.yml" => servers::plan().await,
             "rds-size-approval-guard.yml" => approvals::guard().await,
             other => panic!("nothing runs the workflow {other}"),

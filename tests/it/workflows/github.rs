@@ -119,6 +119,12 @@ impl GitHub {
         program(&self.origin().join("hooks/pre-receive"), once);
     }
 
+    /// Lets one push fail since meanwhile `main` has become what the branch `meanwhile` is.
+    pub fn move_main_at_one_push(&self) {
+        let once = "#!/bin/sh\nrm -f \"$0\"\ngit update-ref refs/heads/main refs/heads/meanwhile\nexit 1\n";
+        program(&self.origin().join("hooks/update"), once);
+    }
+
     /// Makes `gh` find this.
     pub fn has(&self, name: &str, list: &Value) {
         std::fs::write(self.state().join(name), list.to_string()).unwrap();

@@ -20,6 +20,8 @@ fn dispatch(github: &GitHub, username: &str) -> Event<'static> {
     Event { name: "workflow_dispatch", payload, branch: "main", sha }
 }
 
+const OTHER: &str = "  other = { database_name = \"other\", username = \"other_user\" }\n";
+
 pub async fn request() -> Vec<Run> {
     let stack = Stack::new("").await;
     let github = GitHub::new(&[("envs/dev-rds/terraform.tfvars", NONE)]);
@@ -42,9 +44,26 @@ pub async fn request() -> Vec<Run> {
         "github-actions[bot]"
     );
 
-    // Run again: the same pull request. After the merge: none.
-    let again = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
+    // Run again, with the commit that it began with: the same pull request, and it goes with what main has
+    // become.
+    let event = dispatch(&github, "billing_user");
+    github.write("envs/dev-rds/terraform.tfvars", &NONE.replace('}', &format!("{OTHER}}}")));
+    github.push("main", "Another request");
+    let again = succeeded(runner::run(file, &github, &stack, &event));
     assert_eq!(github.list("pulls").as_array().unwrap().len(), 1, "{}", again.log);
+    github.git(&["fetch", "--quiet", "origin"]);
+    let tip = format!("origin/{branch}");
+    github.git(&["merge-base", "--is-ancestor", "origin/main", &tip]);
+
+    // Closed, it is opened anew.
+    let mut pulls = github.list("pulls");
+    pulls[0]["state"] = json!("CLOSED");
+    github.has("pulls", &pulls);
+    let reopened = succeeded(runner::run(file, &github, &stack, &event));
+    says(&reopened, "https://github.example/pull/8");
+    assert_eq!(github.list("pulls")[1]["state"], "OPEN");
+
+    // After the merge: none.
     github.git(&["push", "--quiet", "origin", &format!("origin/{branch}:main")]);
     github.git(&["fetch", "--quiet", "origin"]);
     let merged = succeeded(runner::run(file, &github, &stack, &dispatch(&github, "billing_user")));
@@ -55,6 +74,7 @@ pub async fn request() -> Vec<Run> {
     let refused = runner::run(file, &github, &stack, &dispatch(&github, hostile));
     assert_eq!(refused.failed, BTreeSet::from(["request".to_owned()]), "{}", refused.log);
     says(&refused, "the request: 1 problem; nothing was done");
-    assert_eq!(github.list("pulls").as_array().unwrap().len(), 1);
+    says(&refused, "::stop-commands::");
+    assert_eq!(github.list("pulls").as_array().unwrap().len(), 2);
     vec![first, again, merged]
 }

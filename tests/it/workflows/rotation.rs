@@ -72,10 +72,32 @@ pub async fn warning() -> Vec<Run> {
     let body = comments[0]["body"].as_str().unwrap();
     assert!(body.starts_with("<!-- rotation-status dev -->") && body.contains("overdue"), "{body}");
 
-    // Nothing that goes wrong here holds up a pull request.
+    // Nothing that goes wrong here holds up a pull request, and nothing goes wrong in silence.
     let delete = stack.secrets.delete_secret().secret_id(APP_SECRET);
     delete.force_delete_without_recovery(true).send().await.unwrap();
     let broken = succeeded(runner::run(file, &github, &stack, &event));
-    assert_eq!(github.list("comments"), comments, "{}", broken.log);
-    vec![warned]
+    let body = |comments: Value| comments[0]["body"].as_str().unwrap().to_owned();
+    let unknown = body(github.list("comments"));
+    assert!(unknown.contains("app") && !unknown.contains("overdue"), "{unknown}");
+
+    // Where there is no status at all, as of variable files that cannot be read, the error is there.
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    github.write(VARIABLES, "application_databases = {");
+    github.push("main", "Break it");
+    let event = pull_request(&github, &[(VARIABLES, APP)]);
+    succeeded(runner::run(file, &github, &stack, &event));
+    let error = body(github.list("comments"));
+    assert!(error.contains("error: envs/dev-rds: 1 problem"), "{error}");
+
+    // Once all is clean the comment says that; where there is none, nothing needs to be said.
+    put(&stack, APP_SECRET, 1, &json!({ "username": "app_user", "password": "y" })).await;
+    github.git(&["push", "--quiet", "origin", "HEAD:main"]);
+    let event = pull_request(&github, &[(VARIABLES, NONE)]);
+    let clean = succeeded(runner::run(file, &github, &stack, &event));
+    let body = body(github.list("comments"));
+    assert!(body.contains("2 of 2 passwords within the policy"), "{body}");
+    github.has("comments", &json!([]));
+    succeeded(runner::run(file, &github, &stack, &event));
+    assert_eq!(github.list("comments"), json!([]));
+    vec![warned, broken, clean]
 }

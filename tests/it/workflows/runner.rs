@@ -21,7 +21,7 @@ pub struct Event<'a> {
 }
 
 /// What came of a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// Jobs that failed, with the matrix's value.
     pub failed: BTreeSet<String>,
@@ -31,8 +31,8 @@ pub struct Run {
     pub covered: BTreeSet<String>,
     /// The GitHub environments whose roles were taken.
     pub roles: BTreeSet<String>,
-    /// The uploaded files.
-    pub artifacts: BTreeMap<String, String>,
+    /// The uploaded files of each artifact, by their paths.
+    pub artifacts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A workflow or an action, as parsed.
@@ -142,6 +142,12 @@ impl Runner<'_> {
         let values = json!({
             "github": {
                 "event": event.payload, "sha": event.sha, "ref_name": event.branch,
+                "ref": if event.branch.ends_with("/merge") {
+                    format!("refs/pull/{}", event.branch)
+                } else {
+                    format!("refs/heads/{}", event.branch)
+                },
+                "run_attempt": "1",
                 "repository": "acme/platform", "token": "github-token", "run_id": "4711",
                 "event_name": event.name,
             },
@@ -208,25 +214,32 @@ impl Runner<'_> {
                 std::fs::write(job.folder.path().join("outputs"), "token=app-token\n").unwrap();
             }
             "actions/upload-artifact" => {
-                let path = job.workspace().join(given("path").expect("a path"));
-                let text = std::fs::read_to_string(path).unwrap_or_default();
-                self.run.artifacts.insert(given("name").expect("a name"), text);
+                let paths = given("path").expect("a path");
+                let text = |path: &str| std::fs::read_to_string(job.workspace().join(path)).ok();
+                let files = paths.lines().filter_map(|path| Some((path.to_owned(), text(path)?)));
+                self.run.artifacts.insert(given("name").expect("a name"), files.collect());
             }
             "actions/cache" => {}
-            local if local.starts_with("./") => return self.composite(job, local),
+            local if local.starts_with("./") => return self.composite(job, local, with),
             other => panic!("the tests do not know the action {other}"),
         }
         true
     }
 
     /// An action of the project, as the checkout has it.
-    fn composite(&mut self, job: &mut Job, action: &str) -> bool {
+    fn composite(&mut self, job: &mut Job, action: &str, with: &Value) -> bool {
         let path = format!("{}/action.yml", action.trim_start_matches("./"));
         let text = std::fs::read_to_string(job.workspace().join(&path)).unwrap();
         let document: Value = serde_saphyr::from_str(&text).unwrap();
+        let given = |name: &str, input: &Value| with.get(name).unwrap_or(&input["default"]).clone();
+        let inputs = document["inputs"].as_object().into_iter().flatten();
+        let inputs: Map<String, Value> =
+            inputs.map(|(name, input)| (name.clone(), given(name, input))).collect();
+        let outer = std::mem::replace(&mut job.context.values["inputs"], inputs.into());
         for (name, step) in steps(&path, "action", &document["runs"]["steps"]) {
             self.step(job, &name, &step);
         }
+        job.context.values["inputs"] = outer;
         !job.context.failed
     }
 

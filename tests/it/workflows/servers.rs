@@ -41,6 +41,16 @@ pub async fn plan() -> Vec<Run> {
     assert!(body.contains("Plan: 3 to create"), "{body}");
     assert!(body.contains("1 of 1 databases (100 %) have an owner"), "{body}");
 
+    // Who answers for a database is on the server too, so the catalog alone is planned as well.
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    github.write("envs/dev-rds/terraform.tfvars", APP);
+    github.write(CATALOG, RECORD);
+    github.push("main", "Merge it");
+    let event = pull_request(&github, &[(CATALOG, &RECORD.replace("low", "high"))]);
+    let recorded = succeeded(runner::run("rds-plan.yml", &github, &stack, &event));
+    assert_eq!(recorded.roles, BTreeSet::from(["dev-plan".to_owned()]), "{}", recorded.log);
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+
     // What is wrong is said in the same place, and the check fails.
     github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
     let event =
@@ -96,8 +106,9 @@ pub async fn apply() -> Vec<Run> {
         audit.contains(",test,") && audit.contains(",4711,other,other_user,apply,success,"),
         "{audit}"
     );
-    assert_eq!(merged.artifacts["audit-test"].trim(), audit);
-
+    let kept = &merged.artifacts["records-test-1"];
+    assert_eq!(kept["governance/test/rds_request_audit.csv"].trim(), audit);
+    assert!(kept[CATALOG].contains("owner: app-team"), "{kept:?}");
     assert_eq!(github.file("main", CATALOG), RECORD.replace("pending", "active").trim());
 
     // An obstacle fails the run, and is on record all the same.
@@ -114,5 +125,83 @@ pub async fn apply() -> Vec<Run> {
     assert_eq!(blocked.failed, BTreeSet::from(["apply test".to_owned()]), "{}", blocked.log);
     let audit = github.file("main", "governance/test/rds_request_audit.csv");
     assert!(audit.contains(",late,late_user,blocked,warning,"), "{audit}");
+
+    // From a branch nothing is applied.
+    let mut branch = event;
+    branch.branch = "mine";
+    let refused = succeeded(runner::run("rds-database-apply.yml", &github, &stack, &branch));
+    assert!(refused.covered.is_empty() && refused.roles.is_empty(), "{}", refused.log);
+
+    // A catalog of which nobody knows what it says concerns nobody knows whom.
+    let before = github.git(&["rev-parse", "HEAD"]);
+    github.write(CATALOG, "databases: [");
+    let sha = github.push("main", "Break the catalog");
+    let broken = Event { name: "push", payload: json!({ "before": before }), branch: "main", sha };
+    let broken = runner::run("rds-database-apply.yml", &github, &stack, &broken);
+    assert_eq!(broken.failed, BTreeSet::from(["environments".to_owned()]), "{}", broken.log);
     vec![merged, blocked]
+}
+
+/// A push to `main` that changes nothing but who answers for `app`.
+fn another_owner(github: &GitHub) -> Event<'static> {
+    let before = github.git(&["rev-parse", "HEAD"]);
+    let catalog = github.file("main", CATALOG);
+    github.write(CATALOG, &format!("{}\n", catalog.replace("app-team", "sre-team")));
+    let sha = github.push("main", "Another owner");
+    Event { name: "push", payload: json!({ "before": before }), branch: "main", sha }
+}
+
+const AUDIT: &str = "governance/dev/rds_request_audit.csv";
+
+/// What others have put on `main` until the records come.
+pub async fn meanwhile() -> Vec<Run> {
+    let stack = Stack::new("").await;
+    // Neither governance/ nor a catalog.
+    let github = GitHub::new(&[("envs/dev-rds/terraform.tfvars", APP)]);
+    github.git(&["rm", "--quiet", "-r", "governance", "docs"]);
+    let sha = github.push("main", "As the platform began");
+    let payload = json!({ "inputs": { "environment": "" } });
+    let event = Event { name: "workflow_dispatch", payload, branch: "main", sha };
+    let file = "rds-database-apply.yml";
+    let first = succeeded(runner::run(file, &github, &stack, &event));
+    let audit = github.file("main", AUDIT);
+    assert!(audit.ends_with("app,app_user,apply,success,0,") || audit.contains(",apply,success,"));
+    assert_eq!(first.artifacts["records-dev-1"].len(), 1);
+
+    // The next record of the catalog, and rows of another run.
+    github.git(&["pull", "--quiet", "--rebase", "origin", "main"]);
+    let base = github.git(&["rev-parse", "HEAD"]);
+    github.write(CATALOG, RECORD);
+    let sha = github.push("main", "A catalog");
+    let next =
+        RECORD.replace("  app:", "  next:").replace("databases:\n", "").replace("dev", "test");
+    let row = "2026-11-27T00:00:00Z,dev,b,r,app,app_user,verify,warning,1,\"of\ntwo lines\"\n";
+    github.write(CATALOG, &format!("{}{next}", RECORD.replace("low", "medium")));
+    github.write(AUDIT, &format!("{audit}\n{row}"));
+    github.push("meanwhile", "A request, and another run");
+    github.git(&["reset", "--quiet", "--hard", &sha]);
+    github.move_main_at_one_push();
+    let event = Event { name: "push", payload: json!({ "before": base }), branch: "main", sha };
+    let second = succeeded(runner::run(file, &github, &stack, &event));
+    assert_eq!(second.roles, BTreeSet::from(["dev".to_owned()]), "the catalog alone changed");
+    let both = github.file("main", AUDIT);
+    assert!(both.starts_with(&format!("{audit}\n{row}")), "{both}");
+    assert!(both.contains(",tag_secret,success,"), "{both}");
+    assert_eq!(both.matches("timestamp_utc").count(), 1, "{both}");
+    let active = RECORD.replace("low", "medium").replace("pending", "active");
+    assert_eq!(github.file("main", CATALOG), format!("{active}{next}").trim());
+
+    // A catalog that nobody can read holds up no audit.
+    github.git(&["pull", "--quiet", "--rebase", "origin", "main"]);
+    let event = another_owner(&github);
+    github.write(CATALOG, "databases: [");
+    github.push("meanwhile", "Break the catalog");
+    github.git(&["reset", "--quiet", "--hard", &event.sha]);
+    github.move_main_at_one_push();
+    let third = runner::run(file, &github, &stack, &event);
+    assert_eq!(third.failed, BTreeSet::from(["apply dev".to_owned()]), "{}", third.log);
+    says(&third, "error: the catalog of this run could not be put on main");
+    let all = github.file("main", AUDIT);
+    assert!(all.len() > both.len() && all.starts_with(both.trim()), "{all}");
+    vec![first, second]
 }
