@@ -1,6 +1,7 @@
 //! What is there: facts read from PostgreSQL and Secrets Manager, with no judgement.
 
 mod contents;
+mod memberships;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::version_id::VersionId;
 pub use contents::{AvailableExtension, Contents, DefaultPrivileges, ObjectName, Relation, Schema};
+pub use memberships::Ways;
 
 /// The state of the server and of the environment's secrets at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +104,8 @@ pub struct Role {
     pub comment: Option<String>,
     /// What the master may do with the role.
     pub master: Membership,
+    /// The roles that this one was made a member of.
+    pub parents: BTreeSet<String>,
     /// The roles that this one is a member of, directly or through others.
     pub member_of: BTreeSet<String>,
     /// Whether the password in AWSCURRENT was accepted; tried only where no marker says it.

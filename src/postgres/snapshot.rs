@@ -90,6 +90,7 @@ fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
         expires: flag(row, 8),
         comment: row.get(9).map(str::to_owned),
         master: Membership::default(),
+        parents: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,
     };
@@ -132,6 +133,7 @@ fn add_memberships(snapshot: &mut Snapshot, rows: &[SimpleQueryRow]) {
     }
     for (name, role) in &mut snapshot.roles {
         role.member_of = ancestors(name, &parents);
+        role.parents = parents.get(name).cloned().unwrap_or_default();
     }
 }
 

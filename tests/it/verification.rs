@@ -73,6 +73,12 @@ async fn each_break_of_the_isolation_is_found() {
             "postgres",
             "CREATE ROLE handmade LOGIN; GRANT orders_user TO handmade",
             "DROP ROLE handmade",
+            "! orders: role \"handmade\" has no entry and is a member of \"orders_user\", so it can do what the owner of database \"orders\" can\n    hint: run `REVOKE \"orders_user\" FROM \"handmade\"`",
+        ),
+        (
+            "postgres",
+            "CREATE ROLE readers; GRANT CONNECT ON DATABASE orders TO readers; CREATE ROLE handmade LOGIN; GRANT readers TO handmade",
+            "DROP ROLE handmade; REVOKE CONNECT ON DATABASE orders FROM readers; DROP ROLE readers",
             "! orders: role \"handmade\" has no entry and may connect to database \"orders\", as a member of another role",
         ),
         (
@@ -110,6 +116,110 @@ async fn each_break_of_the_isolation_is_found() {
         .shows("! the server: PUBLIC may connect to database \"platform\", so every tenant can");
     stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
     verify(&stack, &["--isolate-server"]).expect(0);
+}
+
+/// What a role can do beyond its own database, and who is told to take it away how. Memberships count without
+/// INHERIT, too: SET ROLE is all that they take.
+#[tokio::test]
+async fn each_right_over_others_is_found() {
+    let stack = Stack::new(
+        r#"
+  inventory = { database_name = "inventory", username = "inventory_user" }
+  orders    = { database_name = "orders", username = "orders_user" }
+  reports   = { database_name = "orders", username = "orders_reports", access_level = "reader" }
+"#,
+    )
+    .await;
+    stack.converge();
+    let no_inherit =
+        |role: &str| format!("ALTER ROLE {role} NOINHERIT; GRANT orders_user TO {role}");
+    let mended = |role: &str| format!("REVOKE orders_user FROM {role}; ALTER ROLE {role} INHERIT");
+    let attribute = |word: &str| {
+        (format!("ALTER ROLE inventory_user {word}"), format!("ALTER ROLE inventory_user NO{word}"))
+    };
+    let mut breaks = vec![
+        (
+            (
+                "GRANT rds_superuser TO inventory_user".to_owned(),
+                "REVOKE rds_superuser FROM inventory_user".to_owned(),
+            ),
+            "! inventory: role \"inventory_user\" is a member of \"rds_superuser\", so every database is open to it\n    hint: run `REVOKE \"rds_superuser\" FROM \"inventory_user\"`",
+        ),
+        (
+            attribute("SUPERUSER"),
+            "! inventory: role \"inventory_user\" has SUPERUSER, which no application is to have\n    hint: only a superuser can take it away; use another username",
+        ),
+        (attribute("REPLICATION"), "! inventory: role \"inventory_user\" has REPLICATION,"),
+        (attribute("BYPASSRLS"), "! inventory: role \"inventory_user\" has BYPASSRLS,"),
+        (
+            attribute("CREATEROLE"),
+            "! inventory: role \"inventory_user\" has CREATEROLE, so it can make and grant roles\n    hint: `goldenpath-rds apply --env dev` takes it away",
+        ),
+        (
+            attribute("CREATEDB"),
+            "! inventory: role \"inventory_user\" has CREATEDB, and its entry no `createdb = true`",
+        ),
+        (
+            (no_inherit("inventory_user"), mended("inventory_user")),
+            "! inventory: role \"inventory_user\" is a member of \"orders_user\", so it can do what the role of entry `orders` can\n    hint: run `REVOKE \"orders_user\" FROM \"inventory_user\"`",
+        ),
+        (
+            (no_inherit("orders_reports"), mended("orders_reports")),
+            "! reports: role \"orders_reports\" is a member of \"orders_user\", so it can do what the role of entry `orders` can",
+        ),
+        (
+            (
+                "CREATE ROLE handmade LOGIN NOINHERIT; GRANT orders_user TO handmade".to_owned(),
+                "DROP ROLE handmade".to_owned(),
+            ),
+            "! orders: role \"handmade\" has no entry and is a member of \"orders_user\", so it can do what the owner of database \"orders\" can",
+        ),
+    ];
+    if stack.major().await >= 16 {
+        breaks.push((
+            (
+                "GRANT orders_user TO inventory_user WITH INHERIT FALSE".to_owned(),
+                "REVOKE orders_user FROM inventory_user".to_owned(),
+            ),
+            "! inventory: role \"inventory_user\" is a member of \"orders_user\",",
+        ));
+    }
+    for ((broken, mended), found) in breaks {
+        stack.sql("postgres", &broken).await;
+        verify(&stack, &[])
+            .expect(2)
+            .shows(found)
+            .shows("1 thing is wrong: 3 of 3 secrets log in.");
+        stack.sql("postgres", &mended).await;
+        verify(&stack, &[]).expect(0).shows("Nothing is wrong");
+    }
+}
+
+/// The way is named, and the statement in the hint ends it; the group stays as it is.
+#[tokio::test]
+async fn a_right_that_comes_through_groups_is_found() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE inner_group; CREATE ROLE outer_group; GRANT orders_user TO inner_group;
+             GRANT inner_group TO outer_group; GRANT outer_group TO inventory_user",
+        )
+        .await;
+    let revoke = "REVOKE \"outer_group\" FROM \"inventory_user\"";
+    let message = "role \"inventory_user\" is a member of \"orders_user\", through \"outer_group\" and \"inner_group\", so it can do what the role of entry `orders` can";
+    verify(&stack, &[])
+        .expect(2)
+        .shows(&format!("! inventory: {message}\n    hint: run `{revoke}`"));
+    let answer = verify(&stack, &["--format", "json"]).expect(2);
+    let found: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!(
+        found["wrong"][0],
+        json!({ "entry": "inventory", "message": message, "hint": format!("run `{revoke}`") })
+    );
+    stack.sql("postgres", revoke).await;
+    verify(&stack, &[]).expect(0).shows("Nothing is wrong");
 }
 
 #[tokio::test]

@@ -237,6 +237,7 @@ pub fn plain_role() -> Role {
         expires: false,
         comment: None,
         master: Membership::default(),
+        parents: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,
     }

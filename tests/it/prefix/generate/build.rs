@@ -149,6 +149,7 @@ impl Scenario {
             expires: differs("expires"),
             comment,
             master,
+            parents: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
             member_of: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
             ..plain_role()
         }

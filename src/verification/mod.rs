@@ -1,6 +1,8 @@
 //! Isolation as evidence: who can connect to what as the server itself says it, and whether each secret
 //! logs in. Facts, and the judgement of them; nothing here reads.
 
+mod role;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -46,6 +48,9 @@ pub struct Wrong {
     pub entry: Option<EntryKey>,
     /// What is wrong.
     pub message: String,
+    /// What to do next, where the message does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// Roles that may log in, no superusers among them, and the databases that each may connect to.
@@ -62,8 +67,16 @@ pub fn judge(
     let public = public_privileges(actual);
     let mut wrong = Vec::new();
     for entry in desired.entries.values() {
-        let mut add =
-            |message: String| wrong.push(Wrong { entry: Some(entry.key.clone()), message });
+        let of = || Some(entry.key.clone());
+        role::judge(desired, actual, entry, &mut |message, hint| {
+            wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
+        });
+        if desired.owner_of(&entry.database) == Some(entry) {
+            role::judge_members(desired, actual, entry, &mut |message, hint| {
+                wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
+            });
+        }
+        let mut add = |message| wrong.push(Wrong { entry: of(), message, hint: None });
         judge_matrix(entry, &roles, actual, &mut add);
         judge_database(desired, entry, actual, &public, &mut add);
         judge_strangers(desired, entry, &roles, actual, &mut add);
@@ -78,7 +91,7 @@ pub fn judge(
         for name in public.iter().filter(|(name, held)| !is_entrys(name) && connects(held)) {
             let message =
                 format!("PUBLIC may connect to database \"{}\", so every tenant can", name.0);
-            wrong.push(Wrong { entry: None, message });
+            wrong.push(Wrong { entry: None, message, hint: None });
         }
     }
     Verification {
@@ -108,6 +121,10 @@ fn connects(privileges: &BTreeSet<DatabasePrivilege>) -> bool {
 fn judge_matrix(entry: &Entry, roles: &Matrix, actual: &Actual, add: &mut impl FnMut(String)) {
     let role = entry.username.as_str();
     let Some(enters) = roles.get(role) else {
+        // A superuser is in no matrix, and is told of as such.
+        if actual.roles.get(role).is_some_and(|found| found.can_login) {
+            return;
+        }
         return add(format!("role \"{role}\" is not there, or may not log in"));
     };
     if !enters.contains(entry.database.as_str()) {
@@ -149,9 +166,10 @@ fn judge_strangers(
         role == actual.server.master
             || desired.entries.values().any(|entry| entry.username.as_str() == role)
     };
+    let is_told_of = |role: &str| actual.ways(role, entry.username.as_str()).is_some();
     for (role, _) in roles.iter().filter(|(role, enters)| enters.contains(name) && !is_known(role))
     {
-        if !connects(Grantee::Role(role.clone())) {
+        if !connects(Grantee::Role(role.clone())) && !is_told_of(role) {
             add(format!(
                 "role \"{role}\" has no entry and may connect to database \"{name}\", as a member of another role"
             ));
