@@ -80,9 +80,52 @@ async fn a_role_that_logs_in_by_iam() {
     held_up(
         &stack,
         "! app: role \"app_user\" is a member of rds_iam, so RDS refuses its password",
-        "run `REVOKE rds_iam FROM \"app_user\"`, or keep the role out of the map",
+        "run `REVOKE \"rds_iam\" FROM \"app_user\"`, or keep the role out of the map",
     )
     .await;
+}
+
+/// `REVOKE rds_iam FROM app_user` would say that there is nothing to revoke.
+#[tokio::test]
+async fn a_role_that_logs_in_by_iam_through_a_group() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE iam_group; GRANT rds_iam TO iam_group; GRANT iam_group TO app_user",
+        )
+        .await;
+    let revoke = "REVOKE \"iam_group\" FROM \"app_user\"";
+    held_up(
+        &stack,
+        "! app: role \"app_user\" is a member of rds_iam, through \"iam_group\", so RDS refuses its password",
+        &format!("run `{revoke}`, or keep the role out of the map"),
+    )
+    .await;
+    stack.sql("postgres", revoke).await;
+    stack.converge().shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_role_with_the_masters_rights_through_a_group() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE admins; GRANT rds_superuser TO admins; GRANT admins TO app_user",
+        )
+        .await;
+    let revoke = "REVOKE \"admins\" FROM \"app_user\"";
+    held_up(
+        &stack,
+        "! app: role \"app_user\" is a member of \"rds_superuser\", through \"admins\", so every database is open to it",
+        &format!("run `{revoke}`, or use another username"),
+    )
+    .await;
+    stack.sql("postgres", revoke).await;
+    stack.converge().shows("No changes:");
 }
 
 #[tokio::test]

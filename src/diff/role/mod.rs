@@ -86,11 +86,12 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
         );
     }
     refuse_master_rights(context, role, findings);
-    if role.member_of.contains("rds_iam") {
+    if let Some(ways) = context.actual.ways(name.as_str(), "rds_iam") {
+        let through = ways.through();
         findings.obstacle(
             ObstacleKind::IamRole,
-            format!("role \"{name}\" is a member of rds_iam, so RDS refuses its password"),
-            format!("run `REVOKE rds_iam FROM \"{name}\"`, or keep the role out of the map"),
+            format!("role \"{name}\" is a member of rds_iam{through}, so RDS refuses its password"),
+            format!("run `{}`, or keep the role out of the map", ways.revoke()),
         );
     }
 }
@@ -126,11 +127,15 @@ pub(super) fn compare_credentials(
 fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, master) = (&context.entry.username, context.actual.server.master.as_str());
     let rights = [master, "rds_superuser"];
-    for of in rights.into_iter().filter(|of| role.member_of.contains(*of)) {
+    for of in rights {
+        let Some(ways) = context.actual.ways(name.as_str(), of) else { continue };
+        let through = ways.through();
         findings.obstacle(
             ObstacleKind::PrivilegedRole,
-            format!("role \"{name}\" is a member of \"{of}\", so every database is open to it"),
-            format!("run `REVOKE \"{of}\" FROM \"{name}\"`, or use another username"),
+            format!(
+                "role \"{name}\" is a member of \"{of}\"{through}, so every database is open to it"
+            ),
+            format!("run `{}`, or use another username", ways.revoke()),
         );
     }
     let harmless = |of: &&String| !rights.contains(&of.as_str()) && *of != "rds_iam";
