@@ -10,7 +10,7 @@ use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
 
 /// Privileges on a database that nobody has just by being there.
-const CLOSED_TO_PUBLIC: [DatabasePrivilege; 3] =
+pub(super) const CLOSED_TO_PUBLIC: [DatabasePrivilege; 3] =
     [DatabasePrivilege::Connect, DatabasePrivilege::Create, DatabasePrivilege::Temporary];
 
 pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {

@@ -13,6 +13,7 @@ mod database;
 mod extension;
 mod findings;
 mod foreign_grant;
+mod made;
 mod master;
 mod predecessor;
 mod public_schema;
@@ -108,6 +109,7 @@ fn compare_entry(context: &Context<'_>) -> Findings {
         }
         AccessLevel::Editor | AccessLevel::Reader => access::compare(context, &mut findings),
     }
+    made::compare(context, &mut findings);
     predecessor::compare(context, &mut findings);
     if let Some(secret) = &secret {
         secret::finish(context, secret, &mut findings);

@@ -1,6 +1,7 @@
 //! Isolation as evidence: who can connect to what as the server itself says it, and whether each secret
 //! logs in. Facts, and the judgement of them; nothing here reads.
 
+mod made;
 mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,9 @@ pub fn judge(
         role::judge(desired, actual, entry, &mut |message, hint| {
             wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
         });
+        made::judge(desired, actual, entry, &mut |message, hint| {
+            wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
+        });
         if desired.owner_of(&entry.database) == Some(entry) {
             role::judge_members(desired, actual, entry, &mut |message, hint| {
                 wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
@@ -86,8 +90,12 @@ pub fn judge(
         }
     }
     if desired.isolate_server {
-        let entries = || desired.entries.values();
-        let is_entrys = |name: &str| entries().any(|entry| entry.database.as_str() == name);
+        let is_entrys = |name: &str| {
+            desired.entries.values().any(|entry| {
+                let mut made = desired.made_by(entry, actual);
+                entry.database.as_str() == name || made.any(|(made, _)| made == name)
+            })
+        };
         for name in public.iter().filter(|(name, held)| !is_entrys(name) && connects(held)) {
             let message =
                 format!("PUBLIC may connect to database \"{}\", so every tenant can", name.0);

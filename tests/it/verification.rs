@@ -118,6 +118,55 @@ async fn each_break_of_the_isolation_is_found() {
     verify(&stack, &["--isolate-server"]).expect(0);
 }
 
+/// As Backstage does for its plugins: PostgreSQL opens each new database to every role.
+#[tokio::test]
+async fn a_database_that_an_application_made_is_closed_too() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let tenant = stack.login_with_secret("goldenpath/dev/portal/postgres").await.unwrap();
+    tenant.batch_execute("CREATE DATABASE \"portal-plugin\"").await.unwrap();
+    verify(&stack, &[])
+        .expect(2)
+        .shows("! portal: PUBLIC holds CONNECT, TEMPORARY on database \"portal-plugin\", which \"portal_user\" made\n    hint: `goldenpath-rds apply --env dev` mends it")
+        .shows("1 thing is wrong");
+    stack
+        .converge()
+        .shows("~ database \"portal-plugin\": REVOKE CONNECT, TEMPORARY FROM PUBLIC")
+        .shows("# made by the entry's role, and PUBLIC is every role on the server; another role that connects to it needs a GRANT of its own")
+        .shows("Plan: 0 to create, 1 to change, 0 to drop.");
+    verify(&stack, &[]).expect(0);
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
+    verify(&stack, &["--isolate-server"]).expect(0);
+
+    let login = async |secret: &str| {
+        let secret = stack.secret(&format!("goldenpath/dev/{secret}/postgres")).await;
+        let text = |key: &str| secret[key].as_str().unwrap().to_owned();
+        stack.login(&text("username"), &text("password"), "portal-plugin").await.map(drop)
+    };
+    assert_eq!(login("portal").await, Ok(()));
+    assert_eq!(login("orders").await, Err("42501".to_owned()));
+}
+
+/// A reader's role may make databases, too; the master needs its rights to close them.
+#[tokio::test]
+async fn a_database_that_a_readers_role_owns_is_closed_too() {
+    let stack = Stack::new(
+        r#"
+  orders  = { database_name = "orders", username = "orders_user" }
+  reports = { database_name = "orders", username = "orders_reports", access_level = "reader" }
+"#,
+    )
+    .await;
+    stack.converge();
+    stack.sql("postgres", "CREATE DATABASE scratch OWNER orders_reports").await;
+    if stack.major().await >= 16 {
+        stack.sql("postgres", "REVOKE INHERIT OPTION FOR orders_reports FROM platform_admin GRANTED BY platform_admin").await;
+        stack.plan().expect(0).shows("~ role \"orders_reports\": GRANT to the master");
+    }
+    stack.converge().shows("~ database \"scratch\": REVOKE CONNECT, TEMPORARY FROM PUBLIC");
+    verify(&stack, &[]).expect(0);
+}
+
 /// What a role can do beyond its own database, and who is told to take it away how. Memberships count without
 /// INHERIT, too: SET ROLE is all that they take.
 #[tokio::test]

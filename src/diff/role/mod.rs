@@ -150,7 +150,8 @@ fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findi
 fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, server) = (&context.entry.username, &context.actual.server);
     let held = role.master;
-    let owns = context.entry.access == AccessLevel::Owner;
+    let owns = context.entry.access == AccessLevel::Owner
+        || context.desired.made_by(context.entry, context.actual).next().is_some();
     if held.admin && (!owns || (held.inherit && held.set)) {
         return;
     }

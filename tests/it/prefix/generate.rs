@@ -125,6 +125,8 @@ struct EntryState {
     database: Option<DatabaseState>,
     secret: Option<SecretState>,
     access: AccessState,
+    /// A database that its role made for itself, and what PUBLIC holds on it.
+    made: Option<BTreeSet<DatabasePrivilege>>,
 }
 
 fn entry_state() -> impl Strategy<Value = EntryState> {
@@ -135,14 +137,10 @@ fn entry_state() -> impl Strategy<Value = EntryState> {
         option::weighted(0.7, database_state()),
         option::weighted(0.8, secret_state()),
         access_state(),
+        option::weighted(0.3, public()),
     )
-        .prop_map(|(wants_createdb, resets, role, database, secret, access)| EntryState {
-            access,
-            wants_createdb,
-            resets,
-            role,
-            database,
-            secret,
+        .prop_map(|(wants_createdb, resets, role, database, secret, access, made)| {
+            EntryState { access, made, wants_createdb, resets, role, database, secret }
         })
 }
 

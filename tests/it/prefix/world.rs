@@ -163,6 +163,23 @@ impl World {
         })
     }
 
+    /// Whether the entry's role made this database for itself.
+    pub fn is_made_by(&self, desired: &Desired, entry: &Entry, name: &str) -> bool {
+        let is_named = desired.entries.values().any(|entry| entry.database.as_str() == name);
+        let is_servers = ["postgres", "template1"].contains(&name)
+            || self.server.master_database.as_deref() == Some(name);
+        let owner = self.databases.get(name).map(|database| database.owner.as_str());
+        owner == Some(entry.username.as_str()) && !is_named && !is_servers
+    }
+
+    fn leaves_open(&self, desired: &Desired, entry: &Entry) -> bool {
+        self.databases.iter().any(|(name, database)| {
+            database.privileges.contains_key(&Grantee::Public)
+                && !database.is_invalid
+                && self.is_made_by(desired, entry, name)
+        })
+    }
+
     fn owner_may_create(&self, database: &Database) -> bool {
         let owner = Grantee::Role(database.owner.clone());
         database.privileges_of(&owner).any(|held| held == DatabasePrivilege::Create)
@@ -189,6 +206,7 @@ impl World {
             ("access", !self.has_access(entry, owner)),
             ("what was left in the master's database", self.has_traces(entry)),
             ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
+            ("a database that it made", self.leaves_open(desired, entry)),
             ("ALLOW_CONNECTIONS", !database.allows_connections),
             ("the owner's CREATE", !self.owner_may_create(database)),
             ("the database's comment", database.comment.as_ref() != Some(&comment)),

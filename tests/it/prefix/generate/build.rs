@@ -1,6 +1,6 @@
 //! From a generated state to the world that is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::access::AccessLevel;
 use goldenpath_rds::actual::{
@@ -48,6 +48,9 @@ impl Scenario {
             self.world.databases.insert(entry.database.to_string(), database);
         }
         self.add_access(&entry, &state.access);
+        if let Some(public) = state.made.as_ref().filter(|_| username != MASTER) {
+            self.add_made(&entry, public);
+        }
         self.desired.entries.insert(entry.key.clone(), entry);
     }
 
@@ -225,6 +228,18 @@ impl Scenario {
         }
         database.contents = Some(contents);
         database
+    }
+
+    fn add_made(&mut self, entry: &Entry, public: &BTreeSet<DatabasePrivilege>) {
+        let role = entry.username.as_str();
+        if !self.world.roles.contains_key(role) {
+            return;
+        }
+        let mut database = half_made(&self.world.server, role);
+        database.allows_connections = true;
+        database.privileges.insert(Grantee::Public, public.clone());
+        database.privileges.retain(|_, held| !held.is_empty());
+        self.world.databases.insert(format!("{role}-plugin"), database);
     }
 
     pub(super) fn add_server_databases(&mut self, state: &ServerState) {
