@@ -146,6 +146,8 @@ pub struct Database {
     /// `datconnlimit = -2`: what an interrupted DROP DATABASE leaves. No ALTER may be sent for it:
     /// the server answers FATAL and ends the session (measured on 14–18).
     pub is_invalid: bool,
+    /// IS_TEMPLATE: every role with CREATEDB may copy it, and read all that is in it.
+    pub is_template: bool,
     /// CONNECTION LIMIT; -1 is none.
     pub connection_limit: i32,
     /// The encoding's name.

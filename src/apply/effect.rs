@@ -95,6 +95,9 @@ impl Effects<'_> {
                 let comment = self.entry(step)?.database_comment(&self.desired.environment);
                 self.session.execute(&sql::comment_on_database(database, &comment)).await
             }
+            Change::UnmarkTemplate { database } => {
+                self.session.execute(&sql::unmark_template(database)).await
+            }
             Change::LiftConnectionLimit { database } => {
                 self.session.execute(&sql::lift_connection_limit(database)).await
             }

@@ -13,6 +13,9 @@ use crate::plan::{Change, Note, ObstacleKind};
 pub(super) const CLOSED_TO_PUBLIC: [DatabasePrivilege; 3] =
     [DatabasePrivilege::Connect, DatabasePrivilege::Create, DatabasePrivilege::Temporary];
 
+pub(super) const REASON_AGAINST_TEMPLATE: &str =
+    "every role with CREATEDB may copy a template, and read all that is in it";
+
 pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     let entry = context.entry;
     let name = &entry.database;
@@ -52,6 +55,7 @@ fn just_created(owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        is_template: false,
         connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([
@@ -125,6 +129,10 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
     note_others(context, database, findings);
     note_members(context, findings);
     compare_comment(context, database, findings);
+    if database.is_template {
+        let change = Change::UnmarkTemplate { database: name.to_string() };
+        findings.step(change, REASON_AGAINST_TEMPLATE);
+    }
     if database.connection_limit >= 0 {
         let reason = "it can keep us out; an entry's `connection_limit` is its role's";
         findings.step(Change::LiftConnectionLimit { database: name.clone() }, reason);

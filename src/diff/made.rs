@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Context;
-use super::database::CLOSED_TO_PUBLIC;
+use super::database::{CLOSED_TO_PUBLIC, REASON_AGAINST_TEMPLATE};
 use super::findings::Findings;
 use super::foreign_grant;
 use crate::actual::{Database, Grantee};
@@ -22,7 +22,12 @@ pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
+/// Its owner can copy a database that is no template, too.
 fn compare_one(context: &Context<'_>, name: &str, database: &Database, findings: &mut Findings) {
+    if database.is_template {
+        let change = Change::UnmarkTemplate { database: name.to_owned() };
+        findings.step(change, REASON_AGAINST_TEMPLATE);
+    }
     let held = database.privileges_of(&Grantee::Public);
     let privileges: BTreeSet<_> = held.filter(|held| CLOSED_TO_PUBLIC.contains(held)).collect();
     if privileges.is_empty() || foreign_grant::on_database(name, database, findings) {

@@ -114,6 +114,11 @@ pub enum Change {
         /// The database.
         database: DatabaseName,
     },
+    /// Make a database that every role with CREATEDB may copy an ordinary one.
+    UnmarkTemplate {
+        /// The database; not always an entry's.
+        database: String,
+    },
     /// Take away the limit on a database's connections: its owner's role has one.
     LiftConnectionLimit {
         /// The database.
@@ -268,6 +273,7 @@ impl Change {
             | Self::GrantConnect { .. }
             | Self::GrantToOwner { .. }
             | Self::CommentOnDatabase { .. }
+            | Self::UnmarkTemplate { .. }
             | Self::LiftConnectionLimit { .. }
             | Self::AllowConnections { .. } => Phase::Isolation,
             Self::OwnPublicSchema { .. }
@@ -303,6 +309,7 @@ impl Change {
             Self::GrantConnect { .. } => "grant_connect",
             Self::GrantToOwner { .. } => "grant_to_owner",
             Self::CommentOnDatabase { .. } => "comment_on_database",
+            Self::UnmarkTemplate { .. } => "unmark_template",
             Self::LiftConnectionLimit { .. } => "lift_connection_limit",
             Self::AllowConnections { .. } => "allow_connections",
             Self::OwnPublicSchema { .. } => "own_public_schema",

@@ -59,6 +59,7 @@ fn database(row: &SimpleQueryRow) -> Result<(String, Database)> {
         owner: text(row, 1).to_owned(),
         allows_connections: flag(row, 2),
         is_invalid: flag(row, 3),
+        is_template: flag(row, 7),
         connection_limit: number(row, 6, "datconnlimit")?,
         encoding: text(row, 4).to_owned(),
         privileges: BTreeMap::new(),

@@ -38,6 +38,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::UnmarkTemplate { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
@@ -96,6 +97,9 @@ pub(super) fn what(change: &Change) -> String {
         }
         Change::CommentOnDatabase { database } => {
             format!("database \"{database}\": write the marker")
+        }
+        Change::UnmarkTemplate { database } => {
+            format!("database \"{database}\": IS_TEMPLATE false")
         }
         Change::LiftConnectionLimit { database } => {
             format!("database \"{database}\": CONNECTION LIMIT -1")

@@ -134,6 +134,12 @@ pub fn comment_on_database(database: &DatabaseName, comment: &str) -> String {
     format!("COMMENT ON DATABASE {} IS {}", identifier(database), literal(comment))
 }
 
+/// A database that only its owner may copy.
+#[must_use]
+pub fn unmark_template(database: &str) -> String {
+    format!("ALTER DATABASE {} WITH IS_TEMPLATE false", escape_identifier(database))
+}
+
 /// A database without a limit of its own.
 #[must_use]
 pub fn lift_connection_limit(database: &DatabaseName) -> String {

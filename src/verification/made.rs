@@ -12,6 +12,15 @@ pub(super) fn judge(
 ) {
     let hint = || format!("`goldenpath-rds apply --env {}` mends it", desired.environment);
     for (name, database) in desired.made_by(entry, actual) {
+        if database.is_template {
+            add(
+                format!(
+                    "database \"{name}\", which \"{}\" made, is a template, so every role with CREATEDB may copy it",
+                    entry.username
+                ),
+                hint(),
+            );
+        }
         let words: Vec<_> =
             database.privileges_of(&Grantee::Public).map(|held| held.keyword()).collect();
         if !words.is_empty() {

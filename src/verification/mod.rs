@@ -209,6 +209,9 @@ fn judge_database(
         let words: Vec<_> = held.iter().map(|privilege| privilege.keyword()).collect();
         add(format!("PUBLIC holds {} on database \"{name}\"", words.join(", ")));
     }
+    if database.is_template {
+        add(format!("database \"{name}\" is a template, so every role with CREATEDB may copy it"));
+    }
     match &database.public_schema {
         PublicSchema::Present { public_may_create: true, .. } => {
             add(format!("PUBLIC may create objects in schema public of database \"{name}\""));

@@ -26,7 +26,7 @@ use world::Label::{Current, Pending};
 
 const CASES: u32 = 2_500;
 
-const CHANGES: [&str; 25] = [
+const CHANGES: [&str; 26] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -39,6 +39,7 @@ const CHANGES: [&str; 25] = [
     "grant_connect",
     "grant_to_owner",
     "comment_on_database",
+    "unmark_template",
     "lift_connection_limit",
     "allow_connections",
     "own_public_schema",
@@ -201,8 +202,9 @@ fn well_formed(scenario: &Scenario, plan: &Plan) -> Result<(), TestCaseError> {
         };
         let own = [entry.username.as_str(), entry.database.as_str(), entry.secret.as_str()];
         // All that is done to a database that no entry names is to close it.
-        let closes = matches!(step.change, Change::RevokeFromPublic { .. })
-            && world.is_made_by(desired, entry, object);
+        let closes =
+            matches!(step.change, Change::RevokeFromPublic { .. } | Change::UnmarkTemplate { .. })
+                && world.is_made_by(desired, entry, object);
         prop_assert!(
             (own.contains(&object) || closes) && !reserved,
             "entry {}: {step:?}",
@@ -248,7 +250,9 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::AlterRole { role, .. }
         | Change::WriteMarker { role, .. }
         | Change::SetPassword { role, .. } => Touched::Role(role.as_str()),
-        Change::RevokeFromPublic { database, .. } => Touched::Database(database),
+        Change::RevokeFromPublic { database, .. } | Change::UnmarkTemplate { database } => {
+            Touched::Database(database)
+        }
         Change::CreateDatabase { database, .. }
         | Change::GrantConnect { database, .. }
         | Change::GrantToOwner { database, .. }
@@ -289,6 +293,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::UnmarkTemplate { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }

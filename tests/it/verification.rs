@@ -88,6 +88,12 @@ async fn each_break_of_the_isolation_is_found() {
             "! orders: PUBLIC holds TEMPORARY on database \"orders\"",
         ),
         (
+            "postgres",
+            "ALTER DATABASE orders IS_TEMPLATE true",
+            "ALTER DATABASE orders IS_TEMPLATE false",
+            "! orders: database \"orders\" is a template, so every role with CREATEDB may copy it",
+        ),
+        (
             "orders",
             "GRANT CREATE ON SCHEMA public TO PUBLIC",
             "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
@@ -125,15 +131,18 @@ async fn a_database_that_an_application_made_is_closed_too() {
     stack.converge();
     let tenant = stack.login_with_secret("goldenpath/dev/portal/postgres").await.unwrap();
     tenant.batch_execute("CREATE DATABASE \"portal-plugin\"").await.unwrap();
+    tenant.batch_execute("ALTER DATABASE \"portal-plugin\" IS_TEMPLATE true").await.unwrap();
     verify(&stack, &[])
         .expect(2)
         .shows("! portal: PUBLIC holds CONNECT, TEMPORARY on database \"portal-plugin\", which \"portal_user\" made\n    hint: `goldenpath-rds apply --env dev` mends it")
-        .shows("1 thing is wrong");
+        .shows("! portal: database \"portal-plugin\", which \"portal_user\" made, is a template,")
+        .shows("2 things are wrong");
     stack
         .converge()
+        .shows("~ database \"portal-plugin\": IS_TEMPLATE false ")
         .shows("~ database \"portal-plugin\": REVOKE CONNECT, TEMPORARY FROM PUBLIC")
         .shows("# made by the entry's role, and PUBLIC is every role on the server; another role that connects to it needs a GRANT of its own")
-        .shows("Plan: 0 to create, 1 to change, 0 to drop.");
+        .shows("Plan: 0 to create, 2 to change, 0 to drop.");
     verify(&stack, &[]).expect(0);
     stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
     verify(&stack, &["--isolate-server"]).expect(0);

@@ -189,6 +189,7 @@ fn short(change: &Change) -> String {
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::UnmarkTemplate { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }

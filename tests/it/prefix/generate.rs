@@ -125,8 +125,8 @@ struct EntryState {
     database: Option<DatabaseState>,
     secret: Option<SecretState>,
     access: AccessState,
-    /// A database that its role made for itself, and what PUBLIC holds on it.
-    made: Option<BTreeSet<DatabasePrivilege>>,
+    /// A database that its role made for itself, what PUBLIC holds on it, and whether it is a template.
+    made: Option<(BTreeSet<DatabasePrivilege>, bool)>,
 }
 
 fn entry_state() -> impl Strategy<Value = EntryState> {
@@ -137,7 +137,7 @@ fn entry_state() -> impl Strategy<Value = EntryState> {
         option::weighted(0.7, database_state()),
         option::weighted(0.8, secret_state()),
         access_state(),
-        option::weighted(0.3, public()),
+        option::weighted(0.3, (public(), any::<bool>())),
     )
         .prop_map(|(wants_createdb, resets, role, database, secret, access, made)| {
             EntryState { access, made, wants_createdb, resets, role, database, secret }
@@ -242,6 +242,7 @@ struct DatabaseState {
     is_invalid: bool,
     is_latin1: bool,
     is_limited: bool,
+    is_template: bool,
     /// The owner has lost CREATE.
     lacks_create: bool,
     has_foreign_grant: bool,
@@ -262,6 +263,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
     use DatabaseComment::{Foreign, NoOwner, None, OtherEntry, OtherEnvironment, Right};
     let owner = prop_oneof![9 => Just(Owner::User), 1 => any_owner()];
     let flags = (prop::bool::weighted(0.2), rarely(), rarely(), rarely(), rarely(), rarely());
+    let is_template = prop::bool::weighted(0.1);
     let comment = prop_oneof![
         6 => Just(Right),
         4 => select(vec![None, Foreign, NoOwner, OtherEntry]),
@@ -272,10 +274,11 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
         1 => Just(SchemaState::Absent),
         4 => (any_owner(), any::<bool>()).prop_map(|(owner, open)| SchemaState::Of(owner, open)),
     ];
-    (owner, flags, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
+    (owner, flags, is_template, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
         |(
             owner,
             (is_half_made, is_invalid, is_latin1, has_foreign_grant, is_limited, lacks_create),
+            is_template,
             public,
             connects,
             comment,
@@ -287,6 +290,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
                 is_invalid,
                 is_latin1,
                 is_limited,
+                is_template,
                 lacks_create,
                 has_foreign_grant,
                 public,

@@ -174,7 +174,7 @@ impl World {
 
     fn leaves_open(&self, desired: &Desired, entry: &Entry) -> bool {
         self.databases.iter().any(|(name, database)| {
-            database.privileges.contains_key(&Grantee::Public)
+            (database.privileges.contains_key(&Grantee::Public) || database.is_template)
                 && !database.is_invalid
                 && self.is_made_by(desired, entry, name)
         })
@@ -207,6 +207,7 @@ impl World {
             ("what was left in the master's database", self.has_traces(entry)),
             ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
             ("a database that it made", self.leaves_open(desired, entry)),
+            ("IS_TEMPLATE", database.is_template),
             ("ALLOW_CONNECTIONS", !database.allows_connections),
             ("the owner's CREATE", !self.owner_may_create(database)),
             ("the database's comment", database.comment.as_ref() != Some(&comment)),
@@ -268,6 +269,7 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        is_template: false,
         connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([

@@ -48,8 +48,8 @@ impl Scenario {
             self.world.databases.insert(entry.database.to_string(), database);
         }
         self.add_access(&entry, &state.access);
-        if let Some(public) = state.made.as_ref().filter(|_| username != MASTER) {
-            self.add_made(&entry, public);
+        if let Some((public, is_template)) = state.made.as_ref().filter(|_| username != MASTER) {
+            self.add_made(&entry, public, *is_template);
         }
         self.desired.entries.insert(entry.key.clone(), entry);
     }
@@ -179,6 +179,7 @@ impl Scenario {
         }
         database.allows_connections = true;
         database.is_invalid = state.is_invalid;
+        database.is_template = state.is_template;
         database.connection_limit = match (state.is_invalid, state.is_limited) {
             (true, _) => -2,
             (false, true) => 7,
@@ -230,12 +231,13 @@ impl Scenario {
         database
     }
 
-    fn add_made(&mut self, entry: &Entry, public: &BTreeSet<DatabasePrivilege>) {
+    fn add_made(&mut self, entry: &Entry, public: &BTreeSet<DatabasePrivilege>, is_template: bool) {
         let role = entry.username.as_str();
         if !self.world.roles.contains_key(role) {
             return;
         }
         let mut database = half_made(&self.world.server, role);
+        database.is_template = is_template;
         database.allows_connections = true;
         database.privileges.insert(Grantee::Public, public.clone());
         database.privileges.retain(|_, held| !held.is_empty());

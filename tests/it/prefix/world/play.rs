@@ -88,6 +88,14 @@ impl World {
                 self.owned_database(database.as_str())?.comment = Some(comment);
                 Ok(())
             }
+            Change::UnmarkTemplate { database } => {
+                let database = self.owned_database(database)?;
+                if database.is_invalid {
+                    return Err("FATAL: invalid database".to_owned());
+                }
+                database.is_template = false;
+                Ok(())
+            }
             Change::LiftConnectionLimit { database } => {
                 let database = self.owned_database(database.as_str())?;
                 if database.is_invalid {
