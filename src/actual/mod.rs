@@ -104,6 +104,8 @@ pub struct Role {
     pub comment: Option<String>,
     /// What the master may do with the role.
     pub master: Membership,
+    /// Who else was granted the role WITH ADMIN OPTION.
+    pub administrators: BTreeSet<String>,
     /// The roles that this one was made a member of.
     pub parents: BTreeSet<String>,
     /// The roles that this one is a member of, directly or through others.
@@ -112,11 +114,14 @@ pub struct Role {
     pub login: Login,
 }
 
-/// A membership of the master in a role. Before PostgreSQL 16 a membership carries all but ADMIN.
+/// What the master may do with a role as its member, directly or through others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
-    /// WITH ADMIN OPTION.
+    /// ADMIN OPTION, of its own or of a role that it is a member of: ALTER ROLE and COMMENT need it from
+    /// PostgreSQL 16 on.
     pub admin: bool,
+    /// ADMIN OPTION, of its own or of a role whose privileges it inherits: GRANT takes no other.
+    pub may_grant: bool,
     /// The role's privileges count without SET ROLE.
     pub inherit: bool,
     /// SET ROLE is allowed, and with it `OWNER` clauses that name the role.

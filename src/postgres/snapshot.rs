@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::SimpleQueryRow;
 
+use super::memberships::{self, Grant};
 use super::session::Session;
 use crate::actual::{Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role};
 use crate::error::{Error, Result};
@@ -25,11 +26,11 @@ pub struct Snapshot {
 /// # Errors
 /// When the server refuses or its answer has an unknown form.
 pub async fn snapshot(session: &Session) -> Result<Snapshot> {
-    // Before PostgreSQL 16 a membership always carried the privileges and SET ROLE.
+    // Before PostgreSQL 16 it was the member that inherited or not, and every membership carried SET ROLE.
     let options = if session.server_version() >= 160_000 {
         "m.inherit_option, m.set_option"
     } else {
-        "true, true"
+        "(SELECT r.rolinherit FROM pg_roles r WHERE r.oid = m.member), true"
     };
     let sql = SNAPSHOT.replace("$MEMBERSHIP_OPTIONS$", options);
     let sets =
@@ -50,7 +51,8 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
         master,
     };
     add_privileges(&mut snapshot.databases, privileges);
-    add_memberships(&mut snapshot, memberships);
+    let grants: Vec<_> = memberships.iter().map(Grant::of).collect();
+    memberships::add(&mut snapshot.roles, &snapshot.master, &grants);
     Ok(snapshot)
 }
 
@@ -92,6 +94,7 @@ fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
         comment: row.get(9).map(str::to_owned),
         master: Membership::default(),
         parents: BTreeSet::new(),
+        administrators: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,
     };
@@ -116,39 +119,6 @@ fn add_privileges(databases: &mut BTreeMap<String, Database>, rows: &[SimpleQuer
         }
         database.privileges.entry(grantee).or_default().insert(privilege);
     }
-}
-
-/// From PostgreSQL 16 on the master can have two rows for one role, from two grantors; they add up.
-fn add_memberships(snapshot: &mut Snapshot, rows: &[SimpleQueryRow]) {
-    let mut parents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for row in rows {
-        let (of, member) = (text(row, 0), text(row, 1));
-        parents.entry(member.to_owned()).or_default().insert(of.to_owned());
-        if member == snapshot.master
-            && let Some(role) = snapshot.roles.get_mut(of)
-        {
-            role.master.admin |= flag(row, 2);
-            role.master.inherit |= flag(row, 3);
-            role.master.set |= flag(row, 4);
-        }
-    }
-    for (name, role) in &mut snapshot.roles {
-        role.member_of = ancestors(name, &parents);
-        role.parents = parents.get(name).cloned().unwrap_or_default();
-    }
-}
-
-fn ancestors(name: &str, parents: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![name];
-    while let Some(next) = open.pop() {
-        for parent in parents.get(next).into_iter().flatten() {
-            if found.insert(parent.clone()) {
-                open.push(parent);
-            }
-        }
-    }
-    found
 }
 
 pub(super) fn text(row: &SimpleQueryRow, column: usize) -> &str {

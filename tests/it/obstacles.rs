@@ -48,13 +48,84 @@ async fn a_role_that_the_master_has_no_admin_option_on() {
     held_up(
         &stack,
         "! app: role \"app_user\" was made by someone else, and \"platform_admin\" has no ADMIN OPTION on it",
-        &format!("the role's creator (or a superuser) must run: {grant}"),
+        &format!("a superuser must run: {grant}"),
     )
     .await;
     // The hint is true.
     stack.sql("postgres", grant).await;
     stack.run(&["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"]).expect(0);
     stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+}
+
+/// Who has it is said.
+#[tokio::test]
+async fn a_role_that_another_than_the_master_may_grant() {
+    let stack = stack().await;
+    if stack.major().await < 16 {
+        return;
+    }
+    stack
+        .sql("postgres", "CREATE ROLE alice CREATEROLE; SET ROLE alice; CREATE ROLE app_user LOGIN")
+        .await;
+    let grant = "GRANT \"app_user\" TO \"platform_admin\" WITH ADMIN OPTION";
+    let apply = ["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"];
+    stack
+        .run(&apply)
+        .expect(3)
+        .shows("and \"platform_admin\" has no ADMIN OPTION on it\n")
+        .shows(&format!("hint: \"alice\" (or a superuser) must run: {grant}"));
+    stack.sql("postgres", &format!("SET ROLE alice; {grant}")).await;
+    stack.run(&apply).expect(0);
+    stack.plan().expect(0).shows("No changes:");
+}
+
+/// ALTER ROLE takes the ADMIN OPTION of any group, GRANT only that of one whose privileges are inherited.
+#[tokio::test]
+async fn a_role_that_the_master_may_grant_through_a_group() {
+    let stack = stack().await;
+    if stack.major().await < 16 {
+        return;
+    }
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE team; CREATE ROLE app_user LOGIN;
+             GRANT app_user TO team WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+             GRANT team TO platform_admin WITH INHERIT FALSE, SET TRUE",
+        )
+        .await;
+    let apply = ["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"];
+    stack
+        .run(&apply)
+        .expect(3)
+        .shows("\"platform_admin\" has ADMIN OPTION on it only through a role whose privileges it does not inherit")
+        .shows("hint: \"team\" (or a superuser) must run: GRANT \"app_user\" TO \"platform_admin\" WITH ADMIN OPTION");
+    stack.sql("postgres", "GRANT team TO platform_admin WITH INHERIT TRUE").await;
+    stack.run(&apply).expect(0).shows("~ role \"app_user\": GRANT to the master");
+    stack.plan().expect(0).shows("No changes:");
+    stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+    stack.run(&["rotate", "--env", "dev", "--auto-approve", "app"]).expect(0);
+}
+
+/// What is inherited needs no membership of the master's own.
+#[tokio::test]
+async fn a_role_whose_rights_the_master_has_through_a_group() {
+    let stack = stack().await;
+    stack.converge();
+    if stack.major().await < 16 {
+        return;
+    }
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE team; GRANT app_user TO team WITH ADMIN TRUE, INHERIT TRUE, SET TRUE;
+             GRANT team TO platform_admin WITH INHERIT TRUE, SET TRUE;
+             REVOKE app_user FROM platform_admin GRANTED BY platform_admin",
+        )
+        .await;
+    stack.plan().expect(0).shows("No changes:");
+    stack.sql("postgres", "GRANT CONNECT ON DATABASE app TO PUBLIC").await;
+    stack.converge().shows("~ database \"app\": REVOKE CONNECT FROM PUBLIC");
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ pub(super) fn compare_credentials(
 ) {
     let role = standing.role;
     if context.actual.server.has_strict_createrole() && !role.master.admin {
-        refuse_without_admin(context, findings);
+        refuse_without_admin(context, role, findings);
     }
     if !role.can_login || role.expires {
         let why = if role.can_login { "has a VALID UNTIL" } else { "has NOLOGIN" };
@@ -155,8 +155,8 @@ fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Finding
     if held.admin && (!owns || (held.inherit && held.set)) {
         return;
     }
-    if server.has_strict_createrole() && !held.admin {
-        return refuse_without_admin(context, findings);
+    if server.has_strict_createrole() && !held.may_grant {
+        return refuse_without_admin(context, role, findings);
     }
     let reason = if owns {
         "the master needs the owner's privileges to manage the database"
@@ -166,14 +166,23 @@ fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Finding
     findings.step(Change::GrantMembership { role: name.clone() }, reason);
 }
 
-fn refuse_without_admin(context: &Context<'_>, findings: &mut Findings) {
+/// Who can help is asked for by name; the superuser of RDS cannot be.
+fn refuse_without_admin(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, master) = (&context.entry.username, &context.actual.server.master);
+    let names: Vec<_> = role.administrators.iter().map(|name| format!("\"{name}\"")).collect();
+    let who = match names.as_slice() {
+        [] => "a superuser".to_owned(),
+        names => format!("{} (or a superuser)", names.join(" or ")),
+    };
+    let lacks = if role.master.admin {
+        "has ADMIN OPTION on it only through a role whose privileges it does not inherit"
+    } else {
+        "has no ADMIN OPTION on it"
+    };
     findings.obstacle(
         ObstacleKind::NoAdminOption,
-        format!("role \"{name}\" was made by someone else, and \"{master}\" has no ADMIN OPTION on it"),
-        format!(
-            "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"
-        ),
+        format!("role \"{name}\" was made by someone else, and \"{master}\" {lacks}"),
+        format!("{who} must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"),
     );
 }
 

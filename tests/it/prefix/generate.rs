@@ -190,11 +190,17 @@ fn role_state() -> impl Strategy<Value = RoleState> {
     let differs =
         prop_oneof![2 => Just(BTreeSet::new()), 1 => btree_set(select(attributes), 1..=3)];
     let privileged = option::weighted(0.05, select(vec!["SUPERUSER", "REPLICATION", "BYPASSRLS"]));
-    let full = Membership { admin: true, inherit: true, set: true };
+    let full = Membership { admin: true, may_grant: true, inherit: true, set: true };
     let membership = prop_oneof![
         2 => Just(full),
-        1 => [any::<bool>(), any::<bool>(), any::<bool>()]
-            .prop_map(|[admin, inherit, set]| Membership { admin, inherit, set }),
+        1 => [any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()].prop_map(
+            |[admin, may_grant, inherit, set]| Membership {
+                admin,
+                may_grant: admin && may_grant,
+                inherit,
+                set,
+            },
+        ),
     ];
     (comment, any::<bool>(), differs, privileged, rarely(), membership).prop_map(
         |(comment, has_current_password, differs, privileged, is_iam, membership)| RoleState {

@@ -257,6 +257,7 @@ pub fn plain_role() -> Role {
         comment: None,
         master: Membership::default(),
         parents: BTreeSet::new(),
+        administrators: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,
     }

@@ -208,8 +208,11 @@ impl World {
     fn grant_membership(&mut self, name: &RoleName) -> Played {
         let strict = self.server.has_strict_createrole();
         let role = self.administered(name)?;
+        if strict && !role.master.may_grant {
+            return Err("no possible grantors".to_owned());
+        }
         let admin = role.master.admin || !strict;
-        role.master = Membership { admin, inherit: true, set: true };
+        role.master = Membership { admin, may_grant: admin, inherit: true, set: true };
         Ok(())
     }
 
@@ -228,7 +231,7 @@ impl World {
             can_create_databases: createdb,
             connection_limit,
             comment: Some(comment),
-            master: Membership { admin: true, inherit: true, set: true },
+            master: Membership { admin: true, may_grant: true, inherit: true, set: true },
             ..plain_role()
         };
         self.roles.insert(name.to_string(), role);
