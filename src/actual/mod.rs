@@ -162,6 +162,11 @@ pub struct Database {
     /// What PUBLIC holds by a grant of someone else than the owner, by whose: the owner's REVOKE does not
     /// take that away, and says nothing (PostgreSQL documentation, REVOKE).
     pub public_by_others: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
+    /// What other roles than the owner hold WITH GRANT OPTION by its grant.
+    pub grant_options: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
+    /// What others than the owner granted, by whose: while it stands, the owner's REVOKE of that grant option
+    /// fails (2BP01).
+    pub passed_on: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
     /// COMMENT ON DATABASE.
     pub comment: Option<String>,
     /// Schema `public` in it.

@@ -85,6 +85,10 @@ impl Effects<'_> {
             Change::RevokeFromPublic { database, owner, privileges } => {
                 self.session.execute(&sql::revoke_from_public(database, owner, privileges)).await
             }
+            Change::RevokeGrantOption { database, owner, role, privileges } => {
+                let sql = sql::revoke_grant_option(database, owner, role, privileges);
+                self.session.execute(&sql).await
+            }
             Change::GrantConnect { database, owner, to } => {
                 self.session.execute(&sql::grant_connect(database, owner, to)).await
             }

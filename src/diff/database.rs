@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
-use super::{foreign_grant, public_schema};
+use super::{foreign_grant, grant_option, public_schema};
 use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
@@ -63,6 +63,8 @@ fn just_created(owner: &str) -> Database {
             (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
         ]),
         public_by_others: BTreeMap::new(),
+        grant_options: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         comment: None,
         public_schema: PublicSchema::NotRead,
         contents: None,
@@ -127,6 +129,7 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
     }
     restore_owner(context, database, findings);
     note_others(context, database, findings);
+    grant_option::compare_others(context, database, findings);
     note_members(context, findings);
     compare_comment(context, database, findings);
     if database.is_template {

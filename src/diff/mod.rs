@@ -13,6 +13,7 @@ mod database;
 mod extension;
 mod findings;
 mod foreign_grant;
+mod grant_option;
 mod made;
 mod master;
 mod predecessor;

@@ -91,6 +91,17 @@ pub enum Change {
         /// The privileges.
         privileges: BTreeSet<DatabasePrivilege>,
     },
+    /// Take from a role the right to pass its privileges on a database on; the privileges stay.
+    RevokeGrantOption {
+        /// The database.
+        database: DatabaseName,
+        /// Its owner, as whom it is done.
+        owner: RoleName,
+        /// Who holds the privileges.
+        role: String,
+        /// The privileges.
+        privileges: BTreeSet<DatabasePrivilege>,
+    },
     /// Grant CONNECT on a database.
     GrantConnect {
         /// The database.
@@ -270,6 +281,7 @@ impl Change {
             | Self::WriteMarker { .. } => Phase::Roles,
             Self::CreateDatabase { .. } => Phase::Databases,
             Self::RevokeFromPublic { .. }
+            | Self::RevokeGrantOption { .. }
             | Self::GrantConnect { .. }
             | Self::GrantToOwner { .. }
             | Self::CommentOnDatabase { .. }
@@ -306,6 +318,7 @@ impl Change {
             Self::WriteMarker { .. } => "write_marker",
             Self::CreateDatabase { .. } => "create_database",
             Self::RevokeFromPublic { .. } => "revoke_from_public",
+            Self::RevokeGrantOption { .. } => "revoke_grant_option",
             Self::GrantConnect { .. } => "grant_connect",
             Self::GrantToOwner { .. } => "grant_to_owner",
             Self::CommentOnDatabase { .. } => "comment_on_database",

@@ -66,6 +66,8 @@ fn database(row: &SimpleQueryRow) -> Result<(String, Database)> {
         encoding: text(row, 4).to_owned(),
         privileges: BTreeMap::new(),
         public_by_others: BTreeMap::new(),
+        grant_options: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         comment: row.get(5).map(str::to_owned),
         public_schema: PublicSchema::NotRead,
         contents: None,
@@ -116,6 +118,14 @@ fn add_privileges(databases: &mut BTreeMap<String, Database>, rows: &[SimpleQuer
         if grantee == Grantee::Public && grantor != database.owner {
             let by_others = database.public_by_others.entry(grantor.to_owned()).or_default();
             by_others.insert(privilege);
+        }
+        if grantor != database.owner {
+            database.passed_on.entry(grantor.to_owned()).or_default().insert(privilege);
+        } else if let Grantee::Role(role) = &grantee
+            && flag(row, 4)
+            && *role != database.owner
+        {
+            database.grant_options.entry(role.clone()).or_default().insert(privilege);
         }
         database.privileges.entry(grantee).or_default().insert(privilege);
     }

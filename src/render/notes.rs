@@ -39,6 +39,13 @@ pub(super) fn note(note: &Note) -> String {
                 "role \"{role}\" holds {words} on database \"{database}\" and no entry says so; it is left alone"
             )
         }
+        Note::GrantOption { database, role, privileges } => {
+            let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+            let words = words.join(", ");
+            format!(
+                "role \"{role}\" holds {words} on database \"{database}\" WITH GRANT OPTION, so it can let others in, and PUBLIC; it is left alone"
+            )
+        }
         Note::Memberships { role, of } => {
             let names: Vec<_> = of.iter().map(|name| format!("\"{name}\"")).collect();
             format!(

@@ -35,6 +35,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::AlterRole { .. }
         | Change::WriteMarker { .. }
         | Change::RevokeFromPublic { .. }
+        | Change::RevokeGrantOption { .. }
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
@@ -86,6 +87,11 @@ pub(super) fn what(change: &Change) -> String {
         Change::RevokeFromPublic { database, privileges, .. } => {
             let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
             format!("database \"{database}\": REVOKE {} FROM PUBLIC", words.join(", "))
+        }
+        Change::RevokeGrantOption { database, role, privileges, .. } => {
+            let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+            let words = words.join(", ");
+            format!("database \"{database}\": REVOKE GRANT OPTION FOR {words} FROM \"{role}\"")
         }
         Change::GrantConnect { database, to, .. } => {
             let roles: Vec<_> = to.iter().map(|role| format!("\"{role}\"")).collect();

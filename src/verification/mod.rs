@@ -209,6 +209,15 @@ fn judge_database(
         let words: Vec<_> = held.iter().map(|privilege| privilege.keyword()).collect();
         add(format!("PUBLIC holds {} on database \"{name}\"", words.join(", ")));
     }
+    let is_entrys =
+        |role: &str| desired.entries.values().any(|entry| entry.username.as_str() == role);
+    for (role, held) in database.grant_options.iter().filter(|(role, _)| is_entrys(role)) {
+        let words: Vec<_> = held.iter().map(|privilege| privilege.keyword()).collect();
+        let words = words.join(", ");
+        add(format!(
+            "role \"{role}\" holds {words} on database \"{name}\" WITH GRANT OPTION, so it can let others in, and PUBLIC"
+        ));
+    }
     if database.is_template {
         add(format!("database \"{name}\" is a template, so every role with CREATEDB may copy it"));
     }

@@ -26,7 +26,7 @@ use world::Label::{Current, Pending};
 
 const CASES: u32 = 2_500;
 
-const CHANGES: [&str; 26] = [
+const CHANGES: [&str; 27] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -36,6 +36,7 @@ const CHANGES: [&str; 26] = [
     "write_marker",
     "create_database",
     "revoke_from_public",
+    "revoke_grant_option",
     "grant_connect",
     "grant_to_owner",
     "comment_on_database",
@@ -55,7 +56,7 @@ const CHANGES: [&str; 26] = [
     "tag_secret",
 ];
 
-const OBSTACLES: [ObstacleKind; 15] = [
+const OBSTACLES: [ObstacleKind; 16] = [
     ObstacleKind::ReservedName,
     ObstacleKind::OtherEnvironment,
     ObstacleKind::ForeignRole,
@@ -71,6 +72,7 @@ const OBSTACLES: [ObstacleKind; 15] = [
     ObstacleKind::Extension,
     ObstacleKind::OwnerHeldUp,
     ObstacleKind::ForeignGrant,
+    ObstacleKind::PassedOn,
 ];
 
 #[test]
@@ -254,6 +256,7 @@ fn touched(change: &Change) -> Touched<'_> {
             Touched::Database(database)
         }
         Change::CreateDatabase { database, .. }
+        | Change::RevokeGrantOption { database, .. }
         | Change::GrantConnect { database, .. }
         | Change::GrantToOwner { database, .. }
         | Change::CommentOnDatabase { database }
@@ -290,6 +293,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::WriteMarker { .. }
         | Change::CreateDatabase { .. }
         | Change::RevokeFromPublic { .. }
+        | Change::RevokeGrantOption { .. }
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }

@@ -9,7 +9,7 @@ SELECT d.datname, pg_get_userbyid(d.datdba), d.datallowconn, d.datconnlimit = -2
   LEFT JOIN pg_shdescription s ON s.classoid = 'pg_database'::regclass AND s.objoid = d.oid;
 -- A NULL datacl stands for the defaults: PUBLIC has CONNECT and TEMPORARY.
 SELECT d.datname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, a.privilege_type,
-       pg_get_userbyid(a.grantor)
+       pg_get_userbyid(a.grantor), a.is_grantable
   FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a;
 SELECT r.rolname, r.rolcanlogin, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, coalesce(r.rolvaliduntil <> 'infinity', false),

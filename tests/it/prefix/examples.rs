@@ -186,6 +186,7 @@ fn short(change: &Change) -> String {
         | Change::AlterRole { .. }
         | Change::CreateDatabase { .. }
         | Change::RevokeFromPublic { .. }
+        | Change::RevokeGrantOption { .. }
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }

@@ -180,6 +180,10 @@ impl World {
         })
     }
 
+    fn may_pass_on(&self, database: &Database, entry: &Entry) -> bool {
+        database.grant_options.contains_key(entry.username.as_str())
+    }
+
     fn owner_may_create(&self, database: &Database) -> bool {
         let owner = Grantee::Role(database.owner.clone());
         database.privileges_of(&owner).any(|held| held == DatabasePrivilege::Create)
@@ -207,6 +211,7 @@ impl World {
             ("what was left in the master's database", self.has_traces(entry)),
             ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
             ("a database that it made", self.leaves_open(desired, entry)),
+            ("grant options", self.may_pass_on(database, entry)),
             ("IS_TEMPLATE", database.is_template),
             ("ALLOW_CONNECTIONS", !database.allows_connections),
             ("the owner's CREATE", !self.owner_may_create(database)),
@@ -278,6 +283,8 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
             (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
         ]),
         public_by_others: BTreeMap::new(),
+        grant_options: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         comment: None,
         public_schema: schema_of_template(server),
         contents: Some(contents_of_template(server)),

@@ -63,6 +63,18 @@ impl World {
                 open.retain(|_, held| !held.is_empty());
                 Ok(())
             }
+            Change::RevokeGrantOption { database, owner, role, privileges } => {
+                self.becomes(owner.as_str(), database.as_str())?;
+                let database = self.owned_database(database.as_str())?;
+                let used = database.passed_on.get(role);
+                if used.is_some_and(|used| !used.is_disjoint(privileges)) {
+                    return Err("dependent privileges exist".to_owned());
+                }
+                let held = database.grant_options.get_mut(role).ok_or("nothing to revoke")?;
+                held.retain(|privilege| !privileges.contains(privilege));
+                database.grant_options.retain(|_, held| !held.is_empty());
+                Ok(())
+            }
             Change::GrantConnect { database, owner, to } => {
                 self.becomes(owner.as_str(), database.as_str())?;
                 if let Some(name) = to.iter().find(|name| !self.roles.contains_key(*name)) {
