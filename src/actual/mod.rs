@@ -1,6 +1,7 @@
 //! What is there: facts read from PostgreSQL and Secrets Manager, with no judgement.
 
 mod contents;
+mod memberships;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::version_id::VersionId;
 pub use contents::{AvailableExtension, Contents, DefaultPrivileges, ObjectName, Relation, Schema};
+pub use memberships::Ways;
 
 /// The state of the server and of the environment's secrets at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,17 +104,24 @@ pub struct Role {
     pub comment: Option<String>,
     /// What the master may do with the role.
     pub master: Membership,
+    /// Who else was granted the role WITH ADMIN OPTION.
+    pub administrators: BTreeSet<String>,
+    /// The roles that this one was made a member of.
+    pub parents: BTreeSet<String>,
     /// The roles that this one is a member of, directly or through others.
     pub member_of: BTreeSet<String>,
     /// Whether the password in AWSCURRENT was accepted; tried only where no marker says it.
     pub login: Login,
 }
 
-/// A membership of the master in a role. Before PostgreSQL 16 a membership carries all but ADMIN.
+/// What the master may do with a role as its member, directly or through others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
-    /// WITH ADMIN OPTION.
+    /// ADMIN OPTION, of its own or of a role that it is a member of: ALTER ROLE and COMMENT need it from
+    /// PostgreSQL 16 on.
     pub admin: bool,
+    /// ADMIN OPTION, of its own or of a role whose privileges it inherits: GRANT takes no other.
+    pub may_grant: bool,
     /// The role's privileges count without SET ROLE.
     pub inherit: bool,
     /// SET ROLE is allowed, and with it `OWNER` clauses that name the role.
@@ -142,6 +151,8 @@ pub struct Database {
     /// `datconnlimit = -2`: what an interrupted DROP DATABASE leaves. No ALTER may be sent for it:
     /// the server answers FATAL and ends the session (measured on 14–18).
     pub is_invalid: bool,
+    /// IS_TEMPLATE: every role with CREATEDB may copy it, and read all that is in it.
+    pub is_template: bool,
     /// CONNECTION LIMIT; -1 is none.
     pub connection_limit: i32,
     /// The encoding's name.
@@ -151,6 +162,11 @@ pub struct Database {
     /// What PUBLIC holds by a grant of someone else than the owner, by whose: the owner's REVOKE does not
     /// take that away, and says nothing (PostgreSQL documentation, REVOKE).
     pub public_by_others: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
+    /// What other roles than the owner hold WITH GRANT OPTION by its grant.
+    pub grant_options: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
+    /// What others than the owner granted, by whose: while it stands, the owner's REVOKE of that grant option
+    /// fails (2BP01).
+    pub passed_on: BTreeMap<String, BTreeSet<DatabasePrivilege>>,
     /// COMMENT ON DATABASE.
     pub comment: Option<String>,
     /// Schema `public` in it.

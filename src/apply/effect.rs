@@ -85,6 +85,10 @@ impl Effects<'_> {
             Change::RevokeFromPublic { database, owner, privileges } => {
                 self.session.execute(&sql::revoke_from_public(database, owner, privileges)).await
             }
+            Change::RevokeGrantOption { database, owner, role, privileges } => {
+                let sql = sql::revoke_grant_option(database, owner, role, privileges);
+                self.session.execute(&sql).await
+            }
             Change::GrantConnect { database, owner, to } => {
                 self.session.execute(&sql::grant_connect(database, owner, to)).await
             }
@@ -94,6 +98,9 @@ impl Effects<'_> {
             Change::CommentOnDatabase { database } => {
                 let comment = self.entry(step)?.database_comment(&self.desired.environment);
                 self.session.execute(&sql::comment_on_database(database, &comment)).await
+            }
+            Change::UnmarkTemplate { database } => {
+                self.session.execute(&sql::unmark_template(database)).await
             }
             Change::LiftConnectionLimit { database } => {
                 self.session.execute(&sql::lift_connection_limit(database)).await

@@ -7,9 +7,11 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::AccessLevel;
-use crate::actual::Endpoint;
+use crate::actual::{Actual, Database, Endpoint};
 use crate::marker::Marker;
-use crate::name::{DatabaseName, EntryKey, Environment, ExtensionName, RoleName, SecretName};
+use crate::name::{
+    DatabaseName, EntryKey, Environment, ExtensionName, NameError, RoleName, SecretName,
+};
 
 pub use governance::Governance;
 pub use read::{VARIABLE, entries, entry_type, environment_matches};
@@ -44,6 +46,27 @@ impl Desired {
     pub fn owner_of(&self, database: &DatabaseName) -> Option<&Entry> {
         let mut entries = self.entries.values();
         entries.find(|entry| entry.access == AccessLevel::Owner && entry.database == *database)
+    }
+
+    /// The databases that an entry's role made for itself: it owns them, no entry names them, and they are
+    /// neither the server's nor the master's.
+    pub fn made_by<'a>(
+        &'a self,
+        entry: &'a Entry,
+        actual: &'a Actual,
+    ) -> impl Iterator<Item = (&'a String, &'a Database)> {
+        let is_named =
+            |name: &str| self.entries.values().any(|entry| entry.database.as_str() == name);
+        let is_reserved = |name: &str| {
+            actual.server.master_database.as_deref() == Some(name)
+                || matches!(DatabaseName::parse(name), Err(NameError::Reserved { .. }))
+        };
+        actual.databases.iter().filter(move |(name, database)| {
+            database.owner == entry.username.as_str()
+                && !database.is_invalid
+                && !is_named(name)
+                && !is_reserved(name)
+        })
     }
 
     /// The databases about which more is asked than who owns them.

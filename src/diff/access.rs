@@ -6,6 +6,7 @@ use super::Context;
 use super::database::will_be_readable;
 use super::findings::Findings;
 use super::foreign_grant;
+use super::grant_option;
 use super::public_schema::{in_new_database, owner_of_public};
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{Contents, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName, Schema};
@@ -13,6 +14,7 @@ use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
 
 pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     compare_connect(context, findings);
+    grant_option::compare(context, findings);
     let Some(contents) = contents(context) else { return };
     for class in ObjectClass::ALL {
         compare_objects(context, &contents, class, findings);

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
-use super::{foreign_grant, others, public_schema, template};
+use super::{foreign_grant, grant_option, others, public_schema, template};
 use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
 
 /// Privileges on a database that nobody has just by being there.
-const CLOSED_TO_PUBLIC: [DatabasePrivilege; 3] =
+pub(super) const CLOSED_TO_PUBLIC: [DatabasePrivilege; 3] =
     [DatabasePrivilege::Connect, DatabasePrivilege::Create, DatabasePrivilege::Temporary];
+
+pub(super) const REASON_AGAINST_TEMPLATE: &str =
+    "every role with CREATEDB may copy a template, and read all that is in it";
 
 pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     let entry = context.entry;
@@ -56,6 +59,7 @@ fn just_created(owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        is_template: false,
         connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([
@@ -63,6 +67,8 @@ fn just_created(owner: &str) -> Database {
             (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
         ]),
         public_by_others: BTreeMap::new(),
+        grant_options: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         comment: None,
         public_schema: PublicSchema::NotRead,
         contents: None,
@@ -141,8 +147,13 @@ fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut 
     }
     restore_owner(context, database, findings);
     note_others(context, database, findings);
+    grant_option::compare_others(context, database, findings);
     note_members(context, findings);
     compare_comment(context, database, findings);
+    if database.is_template {
+        let change = Change::UnmarkTemplate { database: name.to_string() };
+        findings.step(change, REASON_AGAINST_TEMPLATE);
+    }
     if database.connection_limit >= 0 {
         let reason = "it can keep us out; an entry's `connection_limit` is its role's";
         findings.step(Change::LiftConnectionLimit { database: name.clone() }, reason);

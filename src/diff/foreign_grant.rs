@@ -1,11 +1,14 @@
 //! Grants that the owner of an object cannot take back: another made them, by a grant option. Only REVOKE …
 //! CASCADE ends them, and what else that takes away is for a person to judge.
 
+use std::collections::BTreeSet;
+
 use postgres_protocol::escape::escape_identifier;
 
 use super::findings::Findings;
 use crate::access::keywords;
-use crate::actual::Database;
+use crate::actual::{Database, DatabasePrivilege};
+use crate::name::DatabaseName;
 use crate::plan::{ObjectPrivileges, ObstacleKind};
 use crate::sql;
 
@@ -55,6 +58,24 @@ pub(super) fn passed_on(held: &ObjectPrivileges, findings: &mut Findings) {
             objects.join(", "),
         ),
         format!("run in \"{database}\": `{}`: {CASCADES}", sql::revoke_cascade(held)),
+    );
+}
+
+/// What a role may pass on of a database, and did.
+pub(super) fn database_passed_on(
+    database: &DatabaseName,
+    owner: &str,
+    role: &str,
+    privileges: &BTreeSet<DatabasePrivilege>,
+    findings: &mut Findings,
+) {
+    let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+    let words = words.join(", ");
+    let object = format!("DATABASE {}", escape_identifier(database.as_str()));
+    findings.obstacle(
+        ObstacleKind::PassedOn,
+        format!("role \"{role}\" is to lose the GRANT OPTION for {words} on database \"{database}\", and has granted it to others"),
+        format!("run `{}`: {CASCADES}", revoke_option(&words, &object, owner, role)),
     );
 }
 

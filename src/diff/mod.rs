@@ -13,7 +13,9 @@ mod database;
 mod extension;
 mod findings;
 mod foreign_grant;
+mod grant_option;
 mod handover;
+mod made;
 mod master;
 mod others;
 mod predecessor;
@@ -111,6 +113,7 @@ fn compare_entry(context: &Context<'_>) -> Findings {
         }
         AccessLevel::Editor | AccessLevel::Reader => access::compare(context, &mut findings),
     }
+    made::compare(context, &mut findings);
     predecessor::compare(context, &mut findings);
     if let Some(secret) = &secret {
         secret::finish(context, secret, &mut findings);

@@ -91,6 +91,17 @@ pub enum Change {
         /// The privileges.
         privileges: BTreeSet<DatabasePrivilege>,
     },
+    /// Take from a role the right to pass its privileges on a database on; the privileges stay.
+    RevokeGrantOption {
+        /// The database.
+        database: DatabaseName,
+        /// Its owner, as whom it is done.
+        owner: RoleName,
+        /// Who holds the privileges.
+        role: String,
+        /// The privileges.
+        privileges: BTreeSet<DatabasePrivilege>,
+    },
     /// Grant CONNECT on a database.
     GrantConnect {
         /// The database.
@@ -113,6 +124,11 @@ pub enum Change {
     CommentOnDatabase {
         /// The database.
         database: DatabaseName,
+    },
+    /// Make a database that every role with CREATEDB may copy an ordinary one.
+    UnmarkTemplate {
+        /// The database; not always an entry's.
+        database: String,
     },
     /// Take away the limit on a database's connections: its owner's role has one.
     LiftConnectionLimit {
@@ -265,9 +281,11 @@ impl Change {
             | Self::WriteMarker { .. } => Phase::Roles,
             Self::CreateDatabase { .. } => Phase::Databases,
             Self::RevokeFromPublic { .. }
+            | Self::RevokeGrantOption { .. }
             | Self::GrantConnect { .. }
             | Self::GrantToOwner { .. }
             | Self::CommentOnDatabase { .. }
+            | Self::UnmarkTemplate { .. }
             | Self::LiftConnectionLimit { .. }
             | Self::AllowConnections { .. } => Phase::Isolation,
             Self::OwnPublicSchema { .. }
@@ -300,9 +318,11 @@ impl Change {
             Self::WriteMarker { .. } => "write_marker",
             Self::CreateDatabase { .. } => "create_database",
             Self::RevokeFromPublic { .. } => "revoke_from_public",
+            Self::RevokeGrantOption { .. } => "revoke_grant_option",
             Self::GrantConnect { .. } => "grant_connect",
             Self::GrantToOwner { .. } => "grant_to_owner",
             Self::CommentOnDatabase { .. } => "comment_on_database",
+            Self::UnmarkTemplate { .. } => "unmark_template",
             Self::LiftConnectionLimit { .. } => "lift_connection_limit",
             Self::AllowConnections { .. } => "allow_connections",
             Self::OwnPublicSchema { .. } => "own_public_schema",

@@ -210,6 +210,15 @@ pub enum Note {
         /// The schema.
         schema: String,
     },
+    /// A role without an entry may pass on what it holds on a database.
+    GrantOption {
+        /// The database.
+        database: DatabaseName,
+        /// The role.
+        role: String,
+        /// What it may pass on.
+        privileges: BTreeSet<DatabasePrivilege>,
+    },
     /// A role has the rights of other roles, and one of the two is an entry's.
     Memberships {
         /// The member.

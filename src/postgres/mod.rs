@@ -6,6 +6,7 @@ mod error;
 mod lock;
 mod login;
 mod matrix;
+mod memberships;
 mod session;
 mod sessions;
 mod snapshot;

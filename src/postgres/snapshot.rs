@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use postgres_protocol::escape::escape_literal;
 use tokio_postgres::SimpleQueryRow;
 
+use super::memberships::{self, Grant};
 use super::session::Session;
 use crate::actual::{Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role};
 use crate::error::{Error, Result};
@@ -28,11 +29,11 @@ pub struct Snapshot {
 /// # Errors
 /// When the server refuses or its answer has an unknown form.
 pub async fn snapshot(session: &Session) -> Result<Snapshot> {
-    // Before PostgreSQL 16 a membership always carried the privileges and SET ROLE.
+    // Before PostgreSQL 16 it was the member that inherited or not, and every membership carried SET ROLE.
     let options = if session.server_version() >= 160_000 {
         "m.inherit_option, m.set_option"
     } else {
-        "true, true"
+        "(SELECT r.rolinherit FROM pg_roles r WHERE r.oid = m.member), true"
     };
     let sql = SNAPSHOT.replace("$MEMBERSHIP_OPTIONS$", options);
     let sets =
@@ -58,7 +59,8 @@ pub async fn snapshot(session: &Session) -> Result<Snapshot> {
             database.owners_inside.insert(text(row, 1).to_owned());
         }
     }
-    add_memberships(&mut snapshot, memberships);
+    let grants: Vec<_> = memberships.iter().map(Grant::of).collect();
+    memberships::add(&mut snapshot.roles, &snapshot.master, &grants);
     Ok(snapshot)
 }
 
@@ -77,10 +79,13 @@ fn database(row: &SimpleQueryRow) -> Result<(String, Database)> {
         owner: text(row, 1).to_owned(),
         allows_connections: flag(row, 2),
         is_invalid: flag(row, 3),
+        is_template: flag(row, 7),
         connection_limit: number(row, 6, "datconnlimit")?,
         encoding: text(row, 4).to_owned(),
         privileges: BTreeMap::new(),
         public_by_others: BTreeMap::new(),
+        grant_options: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         comment: row.get(5).map(str::to_owned),
         public_schema: PublicSchema::NotRead,
         contents: None,
@@ -110,6 +115,8 @@ fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
         expires: flag(row, 8),
         comment: row.get(9).map(str::to_owned),
         master: Membership::default(),
+        parents: BTreeSet::new(),
+        administrators: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,
     };
@@ -132,40 +139,16 @@ fn add_privileges(databases: &mut BTreeMap<String, Database>, rows: &[SimpleQuer
             let by_others = database.public_by_others.entry(grantor.to_owned()).or_default();
             by_others.insert(privilege);
         }
+        if grantor != database.owner {
+            database.passed_on.entry(grantor.to_owned()).or_default().insert(privilege);
+        } else if let Grantee::Role(role) = &grantee
+            && flag(row, 4)
+            && *role != database.owner
+        {
+            database.grant_options.entry(role.clone()).or_default().insert(privilege);
+        }
         database.privileges.entry(grantee).or_default().insert(privilege);
     }
-}
-
-/// From PostgreSQL 16 on the master can have two rows for one role, from two grantors; they add up.
-fn add_memberships(snapshot: &mut Snapshot, rows: &[SimpleQueryRow]) {
-    let mut parents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for row in rows {
-        let (of, member) = (text(row, 0), text(row, 1));
-        parents.entry(member.to_owned()).or_default().insert(of.to_owned());
-        if member == snapshot.master
-            && let Some(role) = snapshot.roles.get_mut(of)
-        {
-            role.master.admin |= flag(row, 2);
-            role.master.inherit |= flag(row, 3);
-            role.master.set |= flag(row, 4);
-        }
-    }
-    for (name, role) in &mut snapshot.roles {
-        role.member_of = ancestors(name, &parents);
-    }
-}
-
-fn ancestors(name: &str, parents: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![name];
-    while let Some(next) = open.pop() {
-        for parent in parents.get(next).into_iter().flatten() {
-            if found.insert(parent.clone()) {
-                open.push(parent);
-            }
-        }
-    }
-    found
 }
 
 pub(super) fn text(row: &SimpleQueryRow, column: usize) -> &str {

@@ -60,6 +60,13 @@ pub(super) fn note(note: &Note) -> String {
         Note::UnusableSchema { database, schema } => format!(
             "the owner of database \"{database}\" has no USAGE on schema \"{schema}\", so nothing is granted in it"
         ),
+        Note::GrantOption { database, role, privileges } => {
+            let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+            let words = words.join(", ");
+            format!(
+                "role \"{role}\" holds {words} on database \"{database}\" WITH GRANT OPTION, so it can let others in, and PUBLIC; it is left alone"
+            )
+        }
         Note::Memberships { role, of } => {
             let names: Vec<_> = of.iter().map(|name| format!("\"{name}\"")).collect();
             format!(

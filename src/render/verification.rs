@@ -36,6 +36,9 @@ pub fn verification(found: &Verification, color: bool) -> String {
     for wrong in &found.wrong {
         let name = entry_name(wrong.entry.as_ref());
         let _ = writeln!(text, "  {} {name}: {}", paint(color, RED, "!"), visible(&wrong.message));
+        if let Some(hint) = &wrong.hint {
+            let _ = writeln!(text, "    hint: {}", visible(hint));
+        }
     }
     let _ = writeln!(text, "{}", paint(color, BOLD, &summary(found)));
     text
@@ -49,7 +52,9 @@ pub fn verification_markdown(found: &Verification) -> String {
     let _ = writeln!(text, "Server `{}`. **{}**\n", found.endpoint, summary(found));
     for wrong in &found.wrong {
         let name = entry_name(wrong.entry.as_ref());
-        let _ = writeln!(text, "- **{}**: {}", escaped(name), escaped(&wrong.message));
+        let hint = wrong.hint.as_ref().map(|hint| format!("<br>hint: {}", escaped(hint)));
+        let (message, hint) = (escaped(&wrong.message), hint.unwrap_or_default());
+        let _ = writeln!(text, "- **{}**: {message}{hint}", escaped(name));
     }
     text.push('\n');
     for (number, row) in matrix(found).iter().enumerate() {

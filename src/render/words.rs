@@ -35,9 +35,11 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::AlterRole { .. }
         | Change::WriteMarker { .. }
         | Change::RevokeFromPublic { .. }
+        | Change::RevokeGrantOption { .. }
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::UnmarkTemplate { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
@@ -86,6 +88,11 @@ pub(super) fn what(change: &Change) -> String {
             let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
             format!("database \"{database}\": REVOKE {} FROM PUBLIC", words.join(", "))
         }
+        Change::RevokeGrantOption { database, role, privileges, .. } => {
+            let words: Vec<_> = privileges.iter().map(|privilege| privilege.keyword()).collect();
+            let words = words.join(", ");
+            format!("database \"{database}\": REVOKE GRANT OPTION FOR {words} FROM \"{role}\"")
+        }
         Change::GrantConnect { database, to, .. } => {
             let roles: Vec<_> = to.iter().map(|role| format!("\"{role}\"")).collect();
             format!("database \"{database}\": GRANT CONNECT TO {}", roles.join(", "))
@@ -96,6 +103,9 @@ pub(super) fn what(change: &Change) -> String {
         }
         Change::CommentOnDatabase { database } => {
             format!("database \"{database}\": write the marker")
+        }
+        Change::UnmarkTemplate { database } => {
+            format!("database \"{database}\": IS_TEMPLATE false")
         }
         Change::LiftConnectionLimit { database } => {
             format!("database \"{database}\": CONNECTION LIMIT -1")

@@ -102,6 +102,21 @@ pub fn revoke_from_public<'a>(
     as_role(owner, &format!("REVOKE {} ON DATABASE {database} FROM PUBLIC", privileges.join(", ")))
 }
 
+/// Takes away only the right to pass the privileges on.
+#[must_use]
+pub fn revoke_grant_option<'a>(
+    database: &DatabaseName,
+    owner: &RoleName,
+    role: &str,
+    privileges: impl IntoIterator<Item = &'a DatabasePrivilege>,
+) -> String {
+    let privileges: Vec<_> = privileges.into_iter().map(|p| p.keyword()).collect();
+    let (database, role) = (identifier(database), escape_identifier(role));
+    let privileges = privileges.join(", ");
+    let revoke = format!("REVOKE GRANT OPTION FOR {privileges} ON DATABASE {database} FROM {role}");
+    as_role(owner.as_str(), &revoke)
+}
+
 /// Grants CONNECT on a database by name. The master is among the roles: without it every connection
 /// would expand all of the master's memberships (measured: 54 ms instead of 2 at 5,000 tenants).
 #[must_use]
@@ -132,6 +147,12 @@ pub fn grant_to_owner<'a>(
 #[must_use]
 pub fn comment_on_database(database: &DatabaseName, comment: &str) -> String {
     format!("COMMENT ON DATABASE {} IS {}", identifier(database), literal(comment))
+}
+
+/// A database that only its owner may copy.
+#[must_use]
+pub fn unmark_template(database: &str) -> String {
+    format!("ALTER DATABASE {} WITH IS_TEMPLATE false", escape_identifier(database))
 }
 
 /// A database without a limit of its own.

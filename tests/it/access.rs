@@ -186,7 +186,10 @@ async fn limits_and_createdb_are_as_the_entry_says() {
     assert_eq!(stack.login_with_secret(OWNER).await.err().unwrap(), "53300");
     first.batch_execute("CREATE DATABASE made_by_the_application").await.unwrap();
     drop((first, second));
-    stack.plan().expect(0).shows("No changes:");
+    stack
+        .converge()
+        .shows("~ database \"made_by_the_application\": REVOKE CONNECT, TEMPORARY FROM PUBLIC")
+        .shows("Plan: 0 to create, 1 to change, 0 to drop.");
 }
 
 #[tokio::test]

@@ -36,6 +36,60 @@ async fn a_database_is_closed_although_another_tenant_could_grant_it() {
     assert_eq!(stack.value("postgres", open).await, "f");
 }
 
+/// A privilege that a role may pass on lets it open the database to everybody.
+#[tokio::test]
+async fn no_entrys_role_may_pass_on_what_it_holds_on_a_database() {
+    let (stack, owner) = stack().await;
+    stack.sql("postgres", "CREATE ROLE monitoring LOGIN").await;
+    owner
+        .batch_execute(
+            "GRANT CONNECT, TEMPORARY ON DATABASE shop TO shop_reports, other_user, monitoring WITH GRANT OPTION",
+        )
+        .await
+        .unwrap();
+    let found = "holds CONNECT, TEMPORARY on database \"shop\" WITH GRANT OPTION, so it can let others in, and PUBLIC";
+    stack
+        .run(&["verify", "--env", "dev"])
+        .expect(2)
+        .shows(&format!("! shop: role \"shop_reports\" {found}"))
+        .shows(&format!("! shop: role \"other_user\" {found}"));
+    stack
+        .converge()
+        .shows(
+            "~ database \"shop\": REVOKE GRANT OPTION FOR CONNECT, TEMPORARY FROM \"shop_reports\"",
+        )
+        .shows(
+            "~ database \"shop\": REVOKE GRANT OPTION FOR CONNECT, TEMPORARY FROM \"other_user\"",
+        )
+        .shows("# with it the role could let others in, and PUBLIC")
+        .shows(&format!("note: role \"monitoring\" {found}; it is left alone"))
+        .shows("Plan: 0 to create, 2 to change, 0 to drop.");
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    // Without a grant option this is a warning, and changes nothing.
+    reader.batch_execute("GRANT CONNECT ON DATABASE shop TO PUBLIC").await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
+}
+
+#[tokio::test]
+async fn what_was_passed_on_of_a_database_is_an_obstacle_of_who_did_it() {
+    let (stack, owner) = stack().await;
+    let grant = "GRANT CONNECT ON DATABASE shop TO shop_reports WITH GRANT OPTION";
+    owner.batch_execute(grant).await.unwrap();
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    reader.batch_execute("GRANT CONNECT ON DATABASE shop TO other_user").await.unwrap();
+    let revoke = "SET ROLE \"shop_user\"; REVOKE GRANT OPTION FOR CONNECT ON DATABASE \"shop\" FROM \"shop_reports\" CASCADE";
+    stack
+        .apply()
+        .expect(3)
+        .shows("! reports: role \"shop_reports\" is to lose the GRANT OPTION for CONNECT on database \"shop\", and has granted it to others")
+        .shows(&format!("hint: run `{revoke}`"))
+        .shows("1 obstacle needs a person.");
+    let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+    master.batch_execute(revoke).await.unwrap();
+    stack.converge().shows("No changes:");
+    stack.login_with_secret(READER).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_table_is_closed_although_another_tenant_could_grant_it() {
     let (stack, owner) = stack().await;

@@ -48,13 +48,84 @@ async fn a_role_that_the_master_has_no_admin_option_on() {
     held_up(
         &stack,
         "! app: role \"app_user\" was made by someone else, and \"platform_admin\" has no ADMIN OPTION on it",
-        &format!("the role's creator (or a superuser) must run: {grant}"),
+        &format!("a superuser must run: {grant}"),
     )
     .await;
     // The hint is true.
     stack.sql("postgres", grant).await;
     stack.run(&["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"]).expect(0);
     stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+}
+
+/// Who has it is said.
+#[tokio::test]
+async fn a_role_that_another_than_the_master_may_grant() {
+    let stack = stack().await;
+    if stack.major().await < 16 {
+        return;
+    }
+    stack
+        .sql("postgres", "CREATE ROLE alice CREATEROLE; SET ROLE alice; CREATE ROLE app_user LOGIN")
+        .await;
+    let grant = "GRANT \"app_user\" TO \"platform_admin\" WITH ADMIN OPTION";
+    let apply = ["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"];
+    stack
+        .run(&apply)
+        .expect(3)
+        .shows("and \"platform_admin\" has no ADMIN OPTION on it\n")
+        .shows(&format!("hint: \"alice\" (or a superuser) must run: {grant}"));
+    stack.sql("postgres", &format!("SET ROLE alice; {grant}")).await;
+    stack.run(&apply).expect(0);
+    stack.plan().expect(0).shows("No changes:");
+}
+
+/// ALTER ROLE takes the ADMIN OPTION of any group, GRANT only that of one whose privileges are inherited.
+#[tokio::test]
+async fn a_role_that_the_master_may_grant_through_a_group() {
+    let stack = stack().await;
+    if stack.major().await < 16 {
+        return;
+    }
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE team; CREATE ROLE app_user LOGIN;
+             GRANT app_user TO team WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+             GRANT team TO platform_admin WITH INHERIT FALSE, SET TRUE",
+        )
+        .await;
+    let apply = ["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"];
+    stack
+        .run(&apply)
+        .expect(3)
+        .shows("\"platform_admin\" has ADMIN OPTION on it only through a role whose privileges it does not inherit")
+        .shows("hint: \"team\" (or a superuser) must run: GRANT \"app_user\" TO \"platform_admin\" WITH ADMIN OPTION");
+    stack.sql("postgres", "GRANT team TO platform_admin WITH INHERIT TRUE").await;
+    stack.run(&apply).expect(0).shows("~ role \"app_user\": GRANT to the master");
+    stack.plan().expect(0).shows("No changes:");
+    stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+    stack.run(&["rotate", "--env", "dev", "--auto-approve", "app"]).expect(0);
+}
+
+/// What is inherited needs no membership of the master's own.
+#[tokio::test]
+async fn a_role_whose_rights_the_master_has_through_a_group() {
+    let stack = stack().await;
+    stack.converge();
+    if stack.major().await < 16 {
+        return;
+    }
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE team; GRANT app_user TO team WITH ADMIN TRUE, INHERIT TRUE, SET TRUE;
+             GRANT team TO platform_admin WITH INHERIT TRUE, SET TRUE;
+             REVOKE app_user FROM platform_admin GRANTED BY platform_admin",
+        )
+        .await;
+    stack.plan().expect(0).shows("No changes:");
+    stack.sql("postgres", "GRANT CONNECT ON DATABASE app TO PUBLIC").await;
+    stack.converge().shows("~ database \"app\": REVOKE CONNECT FROM PUBLIC");
 }
 
 #[tokio::test]
@@ -80,9 +151,52 @@ async fn a_role_that_logs_in_by_iam() {
     held_up(
         &stack,
         "! app: role \"app_user\" is a member of rds_iam, so RDS refuses its password",
-        "run `REVOKE rds_iam FROM \"app_user\"`, or keep the role out of the map",
+        "run `REVOKE \"rds_iam\" FROM \"app_user\"`, or keep the role out of the map",
     )
     .await;
+}
+
+/// `REVOKE rds_iam FROM app_user` would say that there is nothing to revoke.
+#[tokio::test]
+async fn a_role_that_logs_in_by_iam_through_a_group() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE iam_group; GRANT rds_iam TO iam_group; GRANT iam_group TO app_user",
+        )
+        .await;
+    let revoke = "REVOKE \"iam_group\" FROM \"app_user\"";
+    held_up(
+        &stack,
+        "! app: role \"app_user\" is a member of rds_iam, through \"iam_group\", so RDS refuses its password",
+        &format!("run `{revoke}`, or keep the role out of the map"),
+    )
+    .await;
+    stack.sql("postgres", revoke).await;
+    stack.converge().shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_role_with_the_masters_rights_through_a_group() {
+    let stack = stack().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE admins; GRANT rds_superuser TO admins; GRANT admins TO app_user",
+        )
+        .await;
+    let revoke = "REVOKE \"admins\" FROM \"app_user\"";
+    held_up(
+        &stack,
+        "! app: role \"app_user\" is a member of \"rds_superuser\", through \"admins\", so every database is open to it",
+        &format!("run `{revoke}`, or use another username"),
+    )
+    .await;
+    stack.sql("postgres", revoke).await;
+    stack.converge().shows("No changes:");
 }
 
 #[tokio::test]

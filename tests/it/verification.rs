@@ -73,6 +73,12 @@ async fn each_break_of_the_isolation_is_found() {
             "postgres",
             "CREATE ROLE handmade LOGIN; GRANT orders_user TO handmade",
             "DROP ROLE handmade",
+            "! orders: role \"handmade\" has no entry and is a member of \"orders_user\", so it can do what the owner of database \"orders\" can\n    hint: run `REVOKE \"orders_user\" FROM \"handmade\"`",
+        ),
+        (
+            "postgres",
+            "CREATE ROLE readers; GRANT CONNECT ON DATABASE orders TO readers; CREATE ROLE handmade LOGIN; GRANT readers TO handmade",
+            "DROP ROLE handmade; REVOKE CONNECT ON DATABASE orders FROM readers; DROP ROLE readers",
             "! orders: role \"handmade\" has no entry and may connect to database \"orders\", as a member of another role",
         ),
         (
@@ -80,6 +86,12 @@ async fn each_break_of_the_isolation_is_found() {
             "GRANT TEMPORARY ON DATABASE orders TO PUBLIC",
             "REVOKE TEMPORARY ON DATABASE orders FROM PUBLIC",
             "! orders: PUBLIC holds TEMPORARY on database \"orders\"",
+        ),
+        (
+            "postgres",
+            "ALTER DATABASE orders IS_TEMPLATE true",
+            "ALTER DATABASE orders IS_TEMPLATE false",
+            "! orders: database \"orders\" is a template, so every role with CREATEDB may copy it",
         ),
         (
             "orders",
@@ -110,6 +122,162 @@ async fn each_break_of_the_isolation_is_found() {
         .shows("! the server: PUBLIC may connect to database \"platform\", so every tenant can");
     stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
     verify(&stack, &["--isolate-server"]).expect(0);
+}
+
+/// As Backstage does for its plugins: PostgreSQL opens each new database to every role.
+#[tokio::test]
+async fn a_database_that_an_application_made_is_closed_too() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let tenant = stack.login_with_secret("goldenpath/dev/portal/postgres").await.unwrap();
+    tenant.batch_execute("CREATE DATABASE \"portal-plugin\"").await.unwrap();
+    tenant.batch_execute("ALTER DATABASE \"portal-plugin\" IS_TEMPLATE true").await.unwrap();
+    verify(&stack, &[])
+        .expect(2)
+        .shows("! portal: PUBLIC holds CONNECT, TEMPORARY on database \"portal-plugin\", which \"portal_user\" made\n    hint: `goldenpath-rds apply --env dev` mends it")
+        .shows("! portal: database \"portal-plugin\", which \"portal_user\" made, is a template,")
+        .shows("2 things are wrong");
+    stack
+        .converge()
+        .shows("~ database \"portal-plugin\": IS_TEMPLATE false ")
+        .shows("~ database \"portal-plugin\": REVOKE CONNECT, TEMPORARY FROM PUBLIC")
+        .shows("# made by the entry's role, and PUBLIC is every role on the server; another role that connects to it needs a GRANT of its own")
+        .shows("Plan: 0 to create, 2 to change, 0 to drop.");
+    verify(&stack, &[]).expect(0);
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
+    verify(&stack, &["--isolate-server"]).expect(0);
+
+    let login = async |secret: &str| {
+        let secret = stack.secret(&format!("goldenpath/dev/{secret}/postgres")).await;
+        let text = |key: &str| secret[key].as_str().unwrap().to_owned();
+        stack.login(&text("username"), &text("password"), "portal-plugin").await.map(drop)
+    };
+    assert_eq!(login("portal").await, Ok(()));
+    assert_eq!(login("orders").await, Err("42501".to_owned()));
+}
+
+/// A reader's role may make databases, too; the master needs its rights to close them.
+#[tokio::test]
+async fn a_database_that_a_readers_role_owns_is_closed_too() {
+    let stack = Stack::new(
+        r#"
+  orders  = { database_name = "orders", username = "orders_user" }
+  reports = { database_name = "orders", username = "orders_reports", access_level = "reader" }
+"#,
+    )
+    .await;
+    stack.converge();
+    stack.sql("postgres", "CREATE DATABASE scratch OWNER orders_reports").await;
+    if stack.major().await >= 16 {
+        stack.sql("postgres", "REVOKE INHERIT OPTION FOR orders_reports FROM platform_admin GRANTED BY platform_admin").await;
+        stack.plan().expect(0).shows("~ role \"orders_reports\": GRANT to the master");
+    }
+    stack.converge().shows("~ database \"scratch\": REVOKE CONNECT, TEMPORARY FROM PUBLIC");
+    verify(&stack, &[]).expect(0);
+}
+
+/// What a role can do beyond its own database, and who is told to take it away how. Memberships count without
+/// INHERIT, too: SET ROLE is all that they take.
+#[tokio::test]
+async fn each_right_over_others_is_found() {
+    let stack = Stack::new(
+        r#"
+  inventory = { database_name = "inventory", username = "inventory_user" }
+  orders    = { database_name = "orders", username = "orders_user" }
+  reports   = { database_name = "orders", username = "orders_reports", access_level = "reader" }
+"#,
+    )
+    .await;
+    stack.converge();
+    let no_inherit =
+        |role: &str| format!("ALTER ROLE {role} NOINHERIT; GRANT orders_user TO {role}");
+    let mended = |role: &str| format!("REVOKE orders_user FROM {role}; ALTER ROLE {role} INHERIT");
+    let attribute = |word: &str| {
+        (format!("ALTER ROLE inventory_user {word}"), format!("ALTER ROLE inventory_user NO{word}"))
+    };
+    let mut breaks = vec![
+        (
+            (
+                "GRANT rds_superuser TO inventory_user".to_owned(),
+                "REVOKE rds_superuser FROM inventory_user".to_owned(),
+            ),
+            "! inventory: role \"inventory_user\" is a member of \"rds_superuser\", so every database is open to it\n    hint: run `REVOKE \"rds_superuser\" FROM \"inventory_user\"`",
+        ),
+        (
+            attribute("SUPERUSER"),
+            "! inventory: role \"inventory_user\" has SUPERUSER, which no application is to have\n    hint: only a superuser can take it away; use another username",
+        ),
+        (attribute("REPLICATION"), "! inventory: role \"inventory_user\" has REPLICATION,"),
+        (attribute("BYPASSRLS"), "! inventory: role \"inventory_user\" has BYPASSRLS,"),
+        (
+            attribute("CREATEROLE"),
+            "! inventory: role \"inventory_user\" has CREATEROLE, so it can make and grant roles\n    hint: `goldenpath-rds apply --env dev` takes it away",
+        ),
+        (
+            attribute("CREATEDB"),
+            "! inventory: role \"inventory_user\" has CREATEDB, and its entry no `createdb = true`",
+        ),
+        (
+            (no_inherit("inventory_user"), mended("inventory_user")),
+            "! inventory: role \"inventory_user\" is a member of \"orders_user\", so it can do what the role of entry `orders` can\n    hint: run `REVOKE \"orders_user\" FROM \"inventory_user\"`",
+        ),
+        (
+            (no_inherit("orders_reports"), mended("orders_reports")),
+            "! reports: role \"orders_reports\" is a member of \"orders_user\", so it can do what the role of entry `orders` can",
+        ),
+        (
+            (
+                "CREATE ROLE handmade LOGIN NOINHERIT; GRANT orders_user TO handmade".to_owned(),
+                "DROP ROLE handmade".to_owned(),
+            ),
+            "! orders: role \"handmade\" has no entry and is a member of \"orders_user\", so it can do what the owner of database \"orders\" can",
+        ),
+    ];
+    if stack.major().await >= 16 {
+        breaks.push((
+            (
+                "GRANT orders_user TO inventory_user WITH INHERIT FALSE".to_owned(),
+                "REVOKE orders_user FROM inventory_user".to_owned(),
+            ),
+            "! inventory: role \"inventory_user\" is a member of \"orders_user\",",
+        ));
+    }
+    for ((broken, mended), found) in breaks {
+        stack.sql("postgres", &broken).await;
+        verify(&stack, &[])
+            .expect(2)
+            .shows(found)
+            .shows("1 thing is wrong: 3 of 3 secrets log in.");
+        stack.sql("postgres", &mended).await;
+        verify(&stack, &[]).expect(0).shows("Nothing is wrong");
+    }
+}
+
+/// The way is named, and the statement in the hint ends it; the group stays as it is.
+#[tokio::test]
+async fn a_right_that_comes_through_groups_is_found() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    stack
+        .sql(
+            "postgres",
+            "CREATE ROLE inner_group; CREATE ROLE outer_group; GRANT orders_user TO inner_group;
+             GRANT inner_group TO outer_group; GRANT outer_group TO inventory_user",
+        )
+        .await;
+    let revoke = "REVOKE \"outer_group\" FROM \"inventory_user\"";
+    let message = "role \"inventory_user\" is a member of \"orders_user\", through \"outer_group\" and \"inner_group\", so it can do what the role of entry `orders` can";
+    verify(&stack, &[])
+        .expect(2)
+        .shows(&format!("! inventory: {message}\n    hint: run `{revoke}`"));
+    let answer = verify(&stack, &["--format", "json"]).expect(2);
+    let found: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!(
+        found["wrong"][0],
+        json!({ "entry": "inventory", "message": message, "hint": format!("run `{revoke}`") })
+    );
+    stack.sql("postgres", revoke).await;
+    verify(&stack, &[]).expect(0).shows("Nothing is wrong");
 }
 
 #[tokio::test]

@@ -86,11 +86,12 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
         );
     }
     refuse_master_rights(context, role, findings);
-    if role.member_of.contains("rds_iam") {
+    if let Some(ways) = context.actual.ways(name.as_str(), "rds_iam") {
+        let through = ways.through();
         findings.obstacle(
             ObstacleKind::IamRole,
-            format!("role \"{name}\" is a member of rds_iam, so RDS refuses its password"),
-            format!("run `REVOKE rds_iam FROM \"{name}\"`, or keep the role out of the map"),
+            format!("role \"{name}\" is a member of rds_iam{through}, so RDS refuses its password"),
+            format!("run `{}`, or keep the role out of the map", ways.revoke()),
         );
     }
 }
@@ -105,7 +106,7 @@ pub(super) fn compare_credentials(
 ) {
     let role = standing.role;
     if context.actual.server.has_strict_createrole() && !role.master.admin {
-        refuse_without_admin(context, findings);
+        refuse_without_admin(context, role, findings);
     }
     if !role.can_login || role.expires {
         let why = if role.can_login { "has a VALID UNTIL" } else { "has NOLOGIN" };
@@ -126,11 +127,15 @@ pub(super) fn compare_credentials(
 fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, master) = (&context.entry.username, context.actual.server.master.as_str());
     let rights = [master, "rds_superuser"];
-    for of in rights.into_iter().filter(|of| role.member_of.contains(*of)) {
+    for of in rights {
+        let Some(ways) = context.actual.ways(name.as_str(), of) else { continue };
+        let through = ways.through();
         findings.obstacle(
             ObstacleKind::PrivilegedRole,
-            format!("role \"{name}\" is a member of \"{of}\", so every database is open to it"),
-            format!("run `REVOKE \"{of}\" FROM \"{name}\"`, or use another username"),
+            format!(
+                "role \"{name}\" is a member of \"{of}\"{through}, so every database is open to it"
+            ),
+            format!("run `{}`, or use another username", ways.revoke()),
         );
     }
     let harmless = |of: &&String| !rights.contains(&of.as_str()) && *of != "rds_iam";
@@ -145,12 +150,13 @@ fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findi
 fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, server) = (&context.entry.username, &context.actual.server);
     let held = role.master;
-    let owns = context.entry.access == AccessLevel::Owner;
+    let owns = context.entry.access == AccessLevel::Owner
+        || context.desired.made_by(context.entry, context.actual).next().is_some();
     if held.admin && (!owns || (held.inherit && held.set)) {
         return;
     }
-    if server.has_strict_createrole() && !held.admin {
-        return refuse_without_admin(context, findings);
+    if server.has_strict_createrole() && !held.may_grant {
+        return refuse_without_admin(context, role, findings);
     }
     let reason = if owns {
         "the master needs the owner's privileges to manage the database"
@@ -160,14 +166,23 @@ fn compare_membership(context: &Context<'_>, role: &Role, findings: &mut Finding
     findings.step(Change::GrantMembership { role: name.clone() }, reason);
 }
 
-fn refuse_without_admin(context: &Context<'_>, findings: &mut Findings) {
+/// Who can help is asked for by name; the superuser of RDS cannot be.
+fn refuse_without_admin(context: &Context<'_>, role: &Role, findings: &mut Findings) {
     let (name, master) = (&context.entry.username, &context.actual.server.master);
+    let names: Vec<_> = role.administrators.iter().map(|name| format!("\"{name}\"")).collect();
+    let who = match names.as_slice() {
+        [] => "a superuser".to_owned(),
+        names => format!("{} (or a superuser)", names.join(" or ")),
+    };
+    let lacks = if role.master.admin {
+        "has ADMIN OPTION on it only through a role whose privileges it does not inherit"
+    } else {
+        "has no ADMIN OPTION on it"
+    };
     findings.obstacle(
         ObstacleKind::NoAdminOption,
-        format!("role \"{name}\" was made by someone else, and \"{master}\" has no ADMIN OPTION on it"),
-        format!(
-            "the role's creator (or a superuser) must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"
-        ),
+        format!("role \"{name}\" was made by someone else, and \"{master}\" {lacks}"),
+        format!("{who} must run: GRANT \"{name}\" TO \"{master}\" WITH ADMIN OPTION"),
     );
 }
 

@@ -4,12 +4,12 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT current_user, pg_is_in_recovery();
 SELECT d.datname, pg_get_userbyid(d.datdba), d.datallowconn, d.datconnlimit = -2,
        pg_encoding_to_char(d.encoding), left(s.description, 2000),
-       d.datconnlimit
+       d.datconnlimit, d.datistemplate
   FROM pg_database d
   LEFT JOIN pg_shdescription s ON s.classoid = 'pg_database'::regclass AND s.objoid = d.oid;
 -- A NULL datacl stands for the defaults: PUBLIC has CONNECT and TEMPORARY.
 SELECT d.datname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, a.privilege_type,
-       pg_get_userbyid(a.grantor)
+       pg_get_userbyid(a.grantor), a.is_grantable
   FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a;
 SELECT DISTINCT d.datname, r.rolname
   FROM pg_shdepend s

@@ -79,7 +79,7 @@ impl Case {
     }
 
     fn role(mut self, comment: Option<String>, password: &str) -> Self {
-        let master = Membership { admin: true, inherit: true, set: true };
+        let master = Membership { admin: true, may_grant: true, inherit: true, set: true };
         let role = Role { comment, connection_limit: 20, master, ..plain_role() };
         self.world.roles.insert("app_user".to_owned(), role);
         self.world.passwords.insert("app_user".to_owned(), password.to_owned());
@@ -186,9 +186,11 @@ fn short(change: &Change) -> String {
         | Change::AlterRole { .. }
         | Change::CreateDatabase { .. }
         | Change::RevokeFromPublic { .. }
+        | Change::RevokeGrantOption { .. }
         | Change::GrantConnect { .. }
         | Change::GrantToOwner { .. }
         | Change::CommentOnDatabase { .. }
+        | Change::UnmarkTemplate { .. }
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }

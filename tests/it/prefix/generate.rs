@@ -125,6 +125,8 @@ struct EntryState {
     database: Option<DatabaseState>,
     secret: Option<SecretState>,
     access: AccessState,
+    /// A database that its role made for itself, what PUBLIC holds on it, and whether it is a template.
+    made: Option<(BTreeSet<DatabasePrivilege>, bool)>,
 }
 
 fn entry_state() -> impl Strategy<Value = EntryState> {
@@ -135,14 +137,10 @@ fn entry_state() -> impl Strategy<Value = EntryState> {
         option::weighted(0.7, database_state()),
         option::weighted(0.8, secret_state()),
         access_state(),
+        option::weighted(0.3, (public(), any::<bool>())),
     )
-        .prop_map(|(wants_createdb, resets, role, database, secret, access)| EntryState {
-            access,
-            wants_createdb,
-            resets,
-            role,
-            database,
-            secret,
+        .prop_map(|(wants_createdb, resets, role, database, secret, access, made)| {
+            EntryState { access, made, wants_createdb, resets, role, database, secret }
         })
 }
 
@@ -192,11 +190,17 @@ fn role_state() -> impl Strategy<Value = RoleState> {
     let differs =
         prop_oneof![2 => Just(BTreeSet::new()), 1 => btree_set(select(attributes), 1..=3)];
     let privileged = option::weighted(0.05, select(vec!["SUPERUSER", "REPLICATION", "BYPASSRLS"]));
-    let full = Membership { admin: true, inherit: true, set: true };
+    let full = Membership { admin: true, may_grant: true, inherit: true, set: true };
     let membership = prop_oneof![
         2 => Just(full),
-        1 => [any::<bool>(), any::<bool>(), any::<bool>()]
-            .prop_map(|[admin, inherit, set]| Membership { admin, inherit, set }),
+        1 => [any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()].prop_map(
+            |[admin, may_grant, inherit, set]| Membership {
+                admin,
+                may_grant: admin && may_grant,
+                inherit,
+                set,
+            },
+        ),
     ];
     (comment, any::<bool>(), differs, privileged, rarely(), membership).prop_map(
         |(comment, has_current_password, differs, privileged, is_iam, membership)| RoleState {
@@ -244,6 +248,7 @@ struct DatabaseState {
     is_invalid: bool,
     is_latin1: bool,
     is_limited: bool,
+    is_template: bool,
     /// The owner has lost CREATE.
     lacks_create: bool,
     has_foreign_grant: bool,
@@ -264,6 +269,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
     use DatabaseComment::{Foreign, NoOwner, None, OtherEntry, OtherEnvironment, Right};
     let owner = prop_oneof![9 => Just(Owner::User), 1 => any_owner()];
     let flags = (prop::bool::weighted(0.2), rarely(), rarely(), rarely(), rarely(), rarely());
+    let is_template = prop::bool::weighted(0.1);
     let comment = prop_oneof![
         6 => Just(Right),
         4 => select(vec![None, Foreign, NoOwner, OtherEntry]),
@@ -274,10 +280,11 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
         1 => Just(SchemaState::Absent),
         4 => (any_owner(), any::<bool>()).prop_map(|(owner, open)| SchemaState::Of(owner, open)),
     ];
-    (owner, flags, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
+    (owner, flags, is_template, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
         |(
             owner,
             (is_half_made, is_invalid, is_latin1, has_foreign_grant, is_limited, lacks_create),
+            is_template,
             public,
             connects,
             comment,
@@ -289,6 +296,7 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
                 is_invalid,
                 is_latin1,
                 is_limited,
+                is_template,
                 lacks_create,
                 has_foreign_grant,
                 public,

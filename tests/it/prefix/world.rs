@@ -163,6 +163,27 @@ impl World {
         })
     }
 
+    /// Whether the entry's role made this database for itself.
+    pub fn is_made_by(&self, desired: &Desired, entry: &Entry, name: &str) -> bool {
+        let is_named = desired.entries.values().any(|entry| entry.database.as_str() == name);
+        let is_servers = ["postgres", "template1"].contains(&name)
+            || self.server.master_database.as_deref() == Some(name);
+        let owner = self.databases.get(name).map(|database| database.owner.as_str());
+        owner == Some(entry.username.as_str()) && !is_named && !is_servers
+    }
+
+    fn leaves_open(&self, desired: &Desired, entry: &Entry) -> bool {
+        self.databases.iter().any(|(name, database)| {
+            (database.privileges.contains_key(&Grantee::Public) || database.is_template)
+                && !database.is_invalid
+                && self.is_made_by(desired, entry, name)
+        })
+    }
+
+    fn may_pass_on(&self, database: &Database, entry: &Entry) -> bool {
+        database.grant_options.contains_key(entry.username.as_str())
+    }
+
     fn owner_may_create(&self, database: &Database) -> bool {
         let owner = Grantee::Role(database.owner.clone());
         database.privileges_of(&owner).any(|held| held == DatabasePrivilege::Create)
@@ -189,6 +210,9 @@ impl World {
             ("access", !self.has_access(entry, owner)),
             ("what was left in the master's database", self.has_traces(entry)),
             ("PUBLIC's privileges", database.privileges.contains_key(&Grantee::Public)),
+            ("a database that it made", self.leaves_open(desired, entry)),
+            ("grant options", self.may_pass_on(database, entry)),
+            ("IS_TEMPLATE", database.is_template),
             ("ALLOW_CONNECTIONS", !database.allows_connections),
             ("the owner's CREATE", !self.owner_may_create(database)),
             ("the database's comment", database.comment.as_ref() != Some(&comment)),
@@ -237,6 +261,8 @@ pub fn plain_role() -> Role {
         expires: false,
         comment: None,
         master: Membership::default(),
+        parents: BTreeSet::new(),
+        administrators: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,
     }
@@ -249,6 +275,7 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
         owner: owner.to_owned(),
         allows_connections: false,
         is_invalid: false,
+        is_template: false,
         connection_limit: -1,
         encoding: "UTF8".to_owned(),
         privileges: BTreeMap::from([
@@ -256,6 +283,8 @@ pub fn half_made(server: &Server, owner: &str) -> Database {
             (Grantee::Role(owner.to_owned()), BTreeSet::from([Connect, Create, Temporary])),
         ]),
         public_by_others: BTreeMap::new(),
+        grant_options: BTreeMap::new(),
+        passed_on: BTreeMap::new(),
         comment: None,
         public_schema: schema_of_template(server),
         contents: Some(contents_of_template(server)),

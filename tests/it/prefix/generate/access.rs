@@ -23,6 +23,10 @@ pub struct AccessState {
     pub shares: Option<AccessLevel>,
     /// May connect to it already.
     connects: bool,
+    /// May pass that on.
+    may_grant: bool,
+    /// Has passed it on.
+    has_granted: bool,
     /// Holds these, where the objects are there.
     held: BTreeSet<(usize, Privilege)>,
     future: BTreeSet<(ObjectClass, Privilege)>,
@@ -50,22 +54,23 @@ pub fn access_state() -> impl Strategy<Value = AccessState> {
         btree_set((class(), privilege()), 0..=3),
         left,
         prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(extension, 1..=2)],
-        [any::<bool>(), any::<bool>()],
+        [any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()],
     )
-        .prop_map(
-            |(shares, connects, held, future, left, extensions, [has_extensions, has_objects])| {
-                AccessState {
-                    shares,
-                    connects,
-                    held,
-                    future,
-                    left,
-                    extensions,
-                    has_extensions,
-                    has_objects,
-                }
-            },
-        )
+        .prop_map(|(shares, connects, held, future, left, extensions, flags)| {
+            let [has_extensions, has_objects, may_grant, has_granted] = flags;
+            AccessState {
+                shares,
+                connects,
+                may_grant,
+                has_granted,
+                held,
+                future,
+                left,
+                extensions,
+                has_extensions,
+                has_objects,
+            }
+        })
 }
 
 /// Schema, name and class of what an owner may have made; the last schema is a stranger's.
@@ -116,6 +121,14 @@ impl Scenario {
             if state.connects {
                 let held = database.privileges.entry(grantee.clone()).or_default();
                 held.insert(DatabasePrivilege::Connect);
+            }
+            if state.connects && state.may_grant && database.owner != entry.username.as_str() {
+                let role = entry.username.to_string();
+                let connect = BTreeSet::from([DatabasePrivilege::Connect]);
+                if state.has_granted {
+                    database.passed_on.insert(role.clone(), connect.clone());
+                }
+                database.grant_options.insert(role, connect);
             }
             if let Some(contents) = &mut database.contents {
                 state.add_held(contents, &grantee);

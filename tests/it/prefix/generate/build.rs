@@ -1,6 +1,6 @@
 //! From a generated state to the world that is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::access::AccessLevel;
 use goldenpath_rds::actual::{
@@ -48,6 +48,9 @@ impl Scenario {
             self.world.databases.insert(entry.database.to_string(), database);
         }
         self.add_access(&entry, &state.access);
+        if let Some((public, is_template)) = state.made.as_ref().filter(|_| username != MASTER) {
+            self.add_made(&entry, public, *is_template);
+        }
         self.desired.entries.insert(entry.key.clone(), entry);
     }
 
@@ -149,6 +152,7 @@ impl Scenario {
             expires: differs("expires"),
             comment,
             master,
+            parents: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
             member_of: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
             ..plain_role()
         }
@@ -175,6 +179,7 @@ impl Scenario {
         }
         database.allows_connections = true;
         database.is_invalid = state.is_invalid;
+        database.is_template = state.is_template;
         database.connection_limit = match (state.is_invalid, state.is_limited) {
             (true, _) => -2,
             (false, true) => 7,
@@ -224,6 +229,19 @@ impl Scenario {
         }
         database.contents = Some(contents);
         database
+    }
+
+    fn add_made(&mut self, entry: &Entry, public: &BTreeSet<DatabasePrivilege>, is_template: bool) {
+        let role = entry.username.as_str();
+        if !self.world.roles.contains_key(role) {
+            return;
+        }
+        let mut database = half_made(&self.world.server, role);
+        database.is_template = is_template;
+        database.allows_connections = true;
+        database.privileges.insert(Grantee::Public, public.clone());
+        database.privileges.retain(|_, held| !held.is_empty());
+        self.world.databases.insert(format!("{role}-plugin"), database);
     }
 
     pub(super) fn add_server_databases(&mut self, state: &ServerState) {

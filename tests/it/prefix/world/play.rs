@@ -63,6 +63,18 @@ impl World {
                 open.retain(|_, held| !held.is_empty());
                 Ok(())
             }
+            Change::RevokeGrantOption { database, owner, role, privileges } => {
+                self.becomes(owner.as_str(), database.as_str())?;
+                let database = self.owned_database(database.as_str())?;
+                let used = database.passed_on.get(role);
+                if used.is_some_and(|used| !used.is_disjoint(privileges)) {
+                    return Err("dependent privileges exist".to_owned());
+                }
+                let held = database.grant_options.get_mut(role).ok_or("nothing to revoke")?;
+                held.retain(|privilege| !privileges.contains(privilege));
+                database.grant_options.retain(|_, held| !held.is_empty());
+                Ok(())
+            }
             Change::GrantConnect { database, owner, to } => {
                 self.becomes(owner.as_str(), database.as_str())?;
                 if let Some(name) = to.iter().find(|name| !self.roles.contains_key(*name)) {
@@ -86,6 +98,14 @@ impl World {
                 let entry = entry.ok_or("no entry")?;
                 let comment = entry.database_comment(&desired.environment);
                 self.owned_database(database.as_str())?.comment = Some(comment);
+                Ok(())
+            }
+            Change::UnmarkTemplate { database } => {
+                let database = self.owned_database(database)?;
+                if database.is_invalid {
+                    return Err("FATAL: invalid database".to_owned());
+                }
+                database.is_template = false;
                 Ok(())
             }
             Change::LiftConnectionLimit { database } => {
@@ -200,8 +220,11 @@ impl World {
     fn grant_membership(&mut self, name: &RoleName) -> Played {
         let strict = self.server.has_strict_createrole();
         let role = self.administered(name)?;
+        if strict && !role.master.may_grant {
+            return Err("no possible grantors".to_owned());
+        }
         let admin = role.master.admin || !strict;
-        role.master = Membership { admin, inherit: true, set: true };
+        role.master = Membership { admin, may_grant: admin, inherit: true, set: true };
         Ok(())
     }
 
@@ -220,7 +243,7 @@ impl World {
             can_create_databases: createdb,
             connection_limit,
             comment: Some(comment),
-            master: Membership { admin: true, inherit: true, set: true },
+            master: Membership { admin: true, may_grant: true, inherit: true, set: true },
             ..plain_role()
         };
         self.roles.insert(name.to_string(), role);

@@ -1,6 +1,9 @@
 //! Isolation as evidence: who can connect to what as the server itself says it, and whether each secret
 //! logs in. Facts, and the judgement of them; nothing here reads.
 
+mod made;
+mod role;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -46,6 +49,9 @@ pub struct Wrong {
     pub entry: Option<EntryKey>,
     /// What is wrong.
     pub message: String,
+    /// What to do next, where the message does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// Roles that may log in, no superusers among them, and the databases that each may connect to.
@@ -62,8 +68,19 @@ pub fn judge(
     let public = public_privileges(actual);
     let mut wrong = Vec::new();
     for entry in desired.entries.values() {
-        let mut add =
-            |message: String| wrong.push(Wrong { entry: Some(entry.key.clone()), message });
+        let of = || Some(entry.key.clone());
+        role::judge(desired, actual, entry, &mut |message, hint| {
+            wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
+        });
+        made::judge(desired, actual, entry, &mut |message, hint| {
+            wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
+        });
+        if desired.owner_of(&entry.database) == Some(entry) {
+            role::judge_members(desired, actual, entry, &mut |message, hint| {
+                wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
+            });
+        }
+        let mut add = |message| wrong.push(Wrong { entry: of(), message, hint: None });
         judge_matrix(entry, &roles, actual, &mut add);
         judge_database(desired, entry, actual, &public, &mut add);
         judge_strangers(desired, entry, &roles, actual, &mut add);
@@ -73,12 +90,16 @@ pub fn judge(
         }
     }
     if desired.isolate_server {
-        let entries = || desired.entries.values();
-        let is_entrys = |name: &str| entries().any(|entry| entry.database.as_str() == name);
+        let is_entrys = |name: &str| {
+            desired.entries.values().any(|entry| {
+                let mut made = desired.made_by(entry, actual);
+                entry.database.as_str() == name || made.any(|(made, _)| made == name)
+            })
+        };
         for name in public.iter().filter(|(name, held)| !is_entrys(name) && connects(held)) {
             let message =
                 format!("PUBLIC may connect to database \"{}\", so every tenant can", name.0);
-            wrong.push(Wrong { entry: None, message });
+            wrong.push(Wrong { entry: None, message, hint: None });
         }
     }
     Verification {
@@ -108,6 +129,10 @@ fn connects(privileges: &BTreeSet<DatabasePrivilege>) -> bool {
 fn judge_matrix(entry: &Entry, roles: &Matrix, actual: &Actual, add: &mut impl FnMut(String)) {
     let role = entry.username.as_str();
     let Some(enters) = roles.get(role) else {
+        // A superuser is in no matrix, and is told of as such.
+        if actual.roles.get(role).is_some_and(|found| found.can_login) {
+            return;
+        }
         return add(format!("role \"{role}\" is not there, or may not log in"));
     };
     if !enters.contains(entry.database.as_str()) {
@@ -149,9 +174,10 @@ fn judge_strangers(
         role == actual.server.master
             || desired.entries.values().any(|entry| entry.username.as_str() == role)
     };
+    let is_told_of = |role: &str| actual.ways(role, entry.username.as_str()).is_some();
     for (role, _) in roles.iter().filter(|(role, enters)| enters.contains(name) && !is_known(role))
     {
-        if !connects(Grantee::Role(role.clone())) {
+        if !connects(Grantee::Role(role.clone())) && !is_told_of(role) {
             add(format!(
                 "role \"{role}\" has no entry and may connect to database \"{name}\", as a member of another role"
             ));
@@ -182,6 +208,18 @@ fn judge_database(
     if let Some(held) = public.get(name.as_str()) {
         let words: Vec<_> = held.iter().map(|privilege| privilege.keyword()).collect();
         add(format!("PUBLIC holds {} on database \"{name}\"", words.join(", ")));
+    }
+    let is_entrys =
+        |role: &str| desired.entries.values().any(|entry| entry.username.as_str() == role);
+    for (role, held) in database.grant_options.iter().filter(|(role, _)| is_entrys(role)) {
+        let words: Vec<_> = held.iter().map(|privilege| privilege.keyword()).collect();
+        let words = words.join(", ");
+        add(format!(
+            "role \"{role}\" holds {words} on database \"{name}\" WITH GRANT OPTION, so it can let others in, and PUBLIC"
+        ));
+    }
+    if database.is_template {
+        add(format!("database \"{name}\" is a template, so every role with CREATEDB may copy it"));
     }
     match &database.public_schema {
         PublicSchema::Present { public_may_create: true, .. } => {

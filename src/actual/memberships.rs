@@ -1,0 +1,69 @@
+//! How a role comes to be a member of another.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use postgres_protocol::escape::escape_identifier;
+
+use super::{Actual, Role};
+
+/// The ways from a role to one that it is a member of, directly or through others.
+pub struct Ways<'a> {
+    role: &'a str,
+    /// The roles between the two on one of the shortest ways.
+    between: Vec<&'a str>,
+    /// Of what the role itself was made a member: all by which it gets there.
+    direct: BTreeSet<&'a str>,
+}
+
+impl Actual {
+    /// How a role is a member of another; `None` when it is not.
+    #[must_use]
+    pub fn ways<'a>(&'a self, role: &'a str, of: &str) -> Option<Ways<'a>> {
+        let leads = |parent: &&String| {
+            let further = self.roles.get(*parent).is_some_and(|found| found.member_of.contains(of));
+            parent.as_str() == of || further
+        };
+        let parents = &self.roles.get(role)?.parents;
+        let direct: BTreeSet<&str> = parents.iter().filter(leads).map(String::as_str).collect();
+        (!direct.is_empty()).then(|| Ways { role, between: between(&self.roles, role, of), direct })
+    }
+}
+
+fn between<'a>(roles: &'a BTreeMap<String, Role>, from: &'a str, to: &str) -> Vec<&'a str> {
+    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut open = VecDeque::from([from]);
+    while let Some(next) = open.pop_front() {
+        for parent in roles.get(next).into_iter().flat_map(|role| &role.parents) {
+            if parent == to {
+                let back = std::iter::successors(Some(next), |at| came_from.get(at).copied());
+                let mut between: Vec<_> = back.take_while(|at| *at != from).collect();
+                between.reverse();
+                return between;
+            }
+            if parent != from && !came_from.contains_key(parent.as_str()) {
+                came_from.insert(parent, next);
+                open.push_back(parent);
+            }
+        }
+    }
+    Vec::new()
+}
+
+impl Ways<'_> {
+    /// `, through "a" and "b"`, or nothing when no role is between the two.
+    #[must_use]
+    pub fn through(&self) -> String {
+        if self.between.is_empty() {
+            return String::new();
+        }
+        let names: Vec<_> = self.between.iter().map(|name| format!("\"{name}\"")).collect();
+        format!(", through {}", names.join(" and "))
+    }
+
+    /// What a person can run to end it. A group's own memberships are not touched: others are in it.
+    #[must_use]
+    pub fn revoke(&self) -> String {
+        let names: Vec<_> = self.direct.iter().map(|name| escape_identifier(name)).collect();
+        format!("REVOKE {} FROM {}", names.join(", "), escape_identifier(self.role))
+    }
+}
