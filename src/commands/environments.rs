@@ -78,13 +78,14 @@ fn base(root: &Path, args: &EnvironmentsArgs, head: &str) -> Option<Side> {
 
 /// The environments of the records that differ.
 fn concerned(before: &Catalog, after: &Catalog) -> BTreeSet<Environment> {
-    let differs = |record: &&Record, other: &Catalog| {
-        let same = other.get(&record.environment, &record.database);
-        same.is_none_or(|same| !differing_fields(record, same).is_empty())
+    let is_kept = |record: &&Record| {
+        let same = after.get(&record.environment, &record.database);
+        same.is_some_and(|same| differing_fields(record, same).is_empty())
     };
-    let removed = before.records.iter().filter(|record| differs(record, after));
-    let added = after.records.iter().filter(|record| differs(record, before));
-    removed.chain(added).map(|record| record.environment.clone()).collect()
+    let is_new = |record: &&Record| before.get(&record.environment, &record.database).is_none();
+    let gone = before.records.iter().filter(|record| !is_kept(record));
+    let new = after.records.iter().filter(is_new);
+    gone.chain(new).map(|record| record.environment.clone()).collect()
 }
 
 fn folder_of(name: &Environment) -> String {
