@@ -13,13 +13,18 @@ use crate::harness::Stack;
 const RECORD: &str = "databases:
   app:
     metadata: # kept
+      id: DATABASE_APP
       owner: app-team
+      requested_by: ada-lovelace
       domain: catalog
       risk: low
       environment: dev
       status: pending
+      created_date: \"2026-01-15\"
     configuration:
       username: app_user
+      size_tier: small
+      instance_class: db.t3.micro
       secret_path: goldenpath/dev/app/postgres
 ";
 
