@@ -163,7 +163,11 @@ impl Effects<'_> {
         };
         match self.try_password(entry, &password).await {
             LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => Ok(()),
-            LoginOutcome::Refused(why) | LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
+            LoginOutcome::Refused(why) => Err(no_login(entry, &why).hint(format!(
+                "somebody gave the role another password: `goldenpath-rds apply --env {} --reset-password {}` gives the role a new password",
+                self.desired.environment, entry.key
+            ))),
+            LoginOutcome::Failed(why) => Err(no_login(entry, &why)),
         }
     }
 

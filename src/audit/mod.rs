@@ -4,10 +4,11 @@
 //! by the next run, so the trail has no gap.
 
 mod row;
+mod runs;
 mod torn;
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ use jiff::Timestamp;
 use crate::error::{Error, Result};
 use crate::name::Environment;
 pub use row::{BLOCKED, Row, Status, VERIFY, Verb};
+use runs::last_rows;
+pub use runs::{Names, unsettled};
 use torn::{LONGEST_ROW, is_whole, last_record, take_torn_line};
 
 const HEADER: [&str; 10] = [
@@ -50,7 +53,7 @@ impl Audit {
         build_id: &str,
         run_id: &str,
     ) -> Result<Self> {
-        let path = root.join("governance").join(environment.as_str()).join("rds_request_audit.csv");
+        let path = path_of(root, environment);
         let writable = if path.exists() {
             OpenOptions::new().append(true).open(&path).map(drop)
         } else {
@@ -104,27 +107,9 @@ impl Audit {
     }
 
     /// The last `started` row of each entry that has no end, by database and username.
-    fn unfinished(&self) -> std::io::Result<BTreeMap<(String, String), csv::StringRecord>> {
-        let mut open = BTreeMap::new();
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(open),
-            Err(error) => return Err(error),
-        };
-        for record in csv::ReaderBuilder::new().flexible(true).from_reader(file).byte_records() {
-            // A spreadsheet may have saved it in another encoding.
-            let record = csv::StringRecord::from_byte_record_lossy(record?);
-            let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
-            if Verb::ALL.iter().all(|verb| verb.word() != cell(6)) {
-                continue;
-            }
-            let key = (cell(4), cell(5));
-            if cell(7) == Status::Started.word() {
-                open.insert(key, record);
-            } else {
-                open.remove(&key);
-            }
-        }
+    fn unfinished(&self) -> std::io::Result<BTreeMap<Names, csv::StringRecord>> {
+        let mut open = last_rows(&self.path)?;
+        open.retain(|_, last| last.get(7) == Some(Status::Started.word()));
         Ok(open)
     }
 
@@ -205,9 +190,17 @@ impl Audit {
     }
 
     fn lost(&self, error: &std::io::Error) -> Error {
-        Error::new(format!("the audit {} cannot be kept: {error}", self.path.display()))
-            .hint("nothing more was done; mend the file or the disk and run again")
+        lost(&self.path, error)
     }
+}
+
+fn path_of(root: &Path, environment: &Environment) -> PathBuf {
+    root.join("governance").join(environment.as_str()).join("rds_request_audit.csv")
+}
+
+fn lost(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(format!("the audit {} cannot be kept: {error}", path.display()))
+        .hint("nothing more was done; mend the file or the disk and run again")
 }
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV

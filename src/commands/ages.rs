@@ -59,7 +59,7 @@ pub(super) async fn ages(
         .map(|age| async move {
             let mut secret = secrets.describe(&age.secret).await?;
             if let Some(secret) = &mut secret {
-                secrets.date(&age.secret, secret).await?;
+                secrets.date(&age.secret, secret, None).await?;
             }
             Ok::<_, Error>((age.secret, secret))
         })

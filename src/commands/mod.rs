@@ -9,6 +9,7 @@ mod connections;
 mod external_secret;
 mod files;
 mod git;
+mod look;
 mod master;
 mod observe;
 mod plan;

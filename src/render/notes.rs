@@ -55,7 +55,7 @@ pub(super) fn note(note: &Note) -> String {
             )
         }
         Note::NothingToReset { entry } => {
-            format!("the password of `{entry}` is known to be right: --reset-password does nothing")
+            format!("the password of `{entry}` logs in: --reset-password does nothing")
         }
     }
 }

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::RequestId;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The error of a call, with what to do about the common ones.
 pub(super) fn from_sdk<E, R>(call: &str, secret: &str, error: &SdkError<E, R>) -> Error
@@ -21,7 +21,7 @@ where
     let code = service.code().unwrap_or("unknown error");
     let message = service.message().unwrap_or("no message");
     let id = error.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
-    let error = Error::new(format!("{what}: {code}: {message}{id}"));
+    let error = Error::of(kind(code), format!("{what}: {code}: {message}{id}"));
     match code {
         "AccessDeniedException" => {
             error.hint(format!("allow secretsmanager:{call} on it; the policies are in docs/iam"))
@@ -30,6 +30,17 @@ where
             error.hint("renew the AWS credentials: run `aws sso login`, say")
         }
         _ => error,
+    }
+}
+
+/// What is said of one secret or its KMS key, rather than of the network, the service or us.
+fn kind(code: &str) -> ErrorKind {
+    match code {
+        "ResourceNotFoundException" => ErrorKind::Absent,
+        "AccessDeniedException" | "DecryptionFailure" | "InvalidRequestException" => {
+            ErrorKind::Denied
+        }
+        _ => ErrorKind::Failure,
     }
 }
 
