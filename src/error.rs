@@ -9,6 +9,10 @@ use crate::visible::visible;
 pub enum ErrorKind {
     /// Something failed: exit code 1.
     Failure,
+    /// There is no such thing in AWS: exit code 1.
+    Absent,
+    /// AWS does not let us see one thing, and may well let us see the others: exit code 1.
+    Denied,
     /// An obstacle or a stale plan stands in the way: exit code 3.
     Blocked,
     /// The command line makes no sense: exit code 64 (`EX_USAGE` of sysexits.h).
@@ -70,7 +74,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self.kind {
-            ErrorKind::Failure => 1,
+            ErrorKind::Failure | ErrorKind::Absent | ErrorKind::Denied => 1,
             ErrorKind::Blocked => 3,
             ErrorKind::Usage => 64,
             ErrorKind::Signal(number) => 128_u8.saturating_add(number),

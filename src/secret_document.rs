@@ -1,6 +1,9 @@
 //! The JSON document in a secret: what applications read.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -13,13 +16,15 @@ pub struct SecretDocument {
     /// The password.
     pub password: Password,
     others: Map<String, Value>,
+    /// What others put there, to the letter: a long number would lose digits on its way.
+    raw: BTreeMap<String, Box<RawValue>>,
 }
 
 impl SecretDocument {
     /// A document for a new password.
     #[must_use]
     pub fn new(password: Password, connection: &Connection) -> Self {
-        let mut document = Self { password, others: Map::new() };
+        let mut document = Self { password, others: Map::new(), raw: BTreeMap::new() };
         document.set_connection(connection);
         document
     }
@@ -33,9 +38,11 @@ impl SecretDocument {
             return Err("it is not a JSON object");
         };
         match others.shift_remove("password") {
-            Some(Value::String(password)) if !password.is_empty() => {
-                Ok(Self { password: Password::from_secret(password), others })
-            }
+            Some(Value::String(password)) if !password.is_empty() => Ok(Self {
+                password: Password::from_secret(password),
+                others,
+                raw: raw_values(text),
+            }),
             Some(_) => Err("its `password` is empty or not a string"),
             None => Err("it has no `password`"),
         }
@@ -54,6 +61,7 @@ impl SecretDocument {
             ("engine", "postgres".to_owned()),
         ];
         for (name, value) in fields {
+            self.raw.remove(name);
             self.others.insert(name.to_owned(), Value::String(value));
         }
     }
@@ -78,7 +86,10 @@ impl SecretDocument {
         let mut serializer = serde_json::Serializer::new(&mut *bytes);
         let mut map = serializer.serialize_map(Some(self.others.len() + 1))?;
         for (name, value) in &self.others {
-            map.serialize_entry(name, value)?;
+            match self.raw.get(name) {
+                Some(raw) => map.serialize_entry(name, raw)?,
+                None => map.serialize_entry(name, value)?,
+            }
         }
         map.serialize_entry("password", self.password.expose())?;
         map.end()?;
@@ -93,6 +104,13 @@ impl SecretDocument {
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
+}
+
+fn raw_values(text: &str) -> BTreeMap<String, Box<RawValue>> {
+    let mut raw: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+    let _wiped =
+        raw.remove("password").map(|raw| Zeroizing::new(String::from(Box::<str>::from(raw))));
+    raw
 }
 
 #[cfg(test)]
@@ -117,6 +135,21 @@ mod tests {
             "engine": "postgres", "password": "p"
         });
         assert_eq!(written, wanted);
+    }
+
+    #[test]
+    fn values_of_others_stay_to_the_letter() {
+        let kept = r#""id":12345678901234567890123,"x":{"b":1.50,"a":1e2},"s":"\u00e9","#;
+        let mut document =
+            SecretDocument::parse(&format!(r#"{{{kept}"password":"p","port":5432}}"#)).unwrap();
+        document.set_connection(&Connection {
+            username: RoleName::parse("app").unwrap(),
+            dbname: DatabaseName::parse("app").unwrap(),
+            endpoint: Endpoint { host: "new".to_owned(), port: 5433 },
+        });
+        let written = document.to_text().unwrap();
+        assert!(written.starts_with(&format!("{{{kept}")), "{}", written.as_str());
+        assert!(written.contains(r#""port":"5433""#) && written.ends_with(r#""password":"p"}"#));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 /// The id of one version of a secret (`VersionId`, which is the `ClientRequestToken` of the call
@@ -45,6 +45,14 @@ impl VersionId {
     #[must_use]
     pub fn born(&self) -> Option<Timestamp> {
         self.uuid_v7().and_then(time_of_uuid).or_else(|| time_of_terraform_id(&self.0))
+    }
+
+    /// The same, unless that is to come: a clock was wrong then. Clocks differ by minutes, so a day is
+    /// let pass.
+    #[must_use]
+    pub fn born_by(&self, now: Timestamp) -> Option<Timestamp> {
+        let latest = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
+        self.born().filter(|born| *born <= latest)
     }
 
     fn uuid_v7(&self) -> Option<Uuid> {
@@ -93,6 +101,17 @@ mod tests {
         let id = VersionId::from_uuid(Uuid::new_v7(at));
         assert_eq!(id.born().unwrap().as_millisecond(), 1_795_000_000_123);
         assert!(id.is_ours());
+    }
+
+    #[test]
+    fn a_time_to_come_is_no_time() {
+        let at = uuid::Timestamp::from_unix(uuid::NoContext, 1_795_000_000, 0);
+        let id = VersionId::from_uuid(Uuid::new_v7(at));
+        let born = id.born().unwrap();
+        let before = |hours| born.checked_sub(SignedDuration::from_hours(hours)).unwrap();
+        assert_eq!(id.born_by(before(24)), Some(born));
+        assert_eq!(id.born_by(before(25)), None);
+        assert_eq!(id.born_by(Timestamp::MAX), Some(born));
     }
 
     #[test]

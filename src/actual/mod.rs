@@ -110,7 +110,8 @@ pub struct Role {
     pub parents: BTreeSet<String>,
     /// The roles that this one is a member of, directly or through others.
     pub member_of: BTreeSet<String>,
-    /// Whether the password in AWSCURRENT was accepted; tried only where no marker says it.
+    /// Whether its password in the secret was accepted: the version that the comment names, else AWSCURRENT.
+    /// Tried only where no marker says which it is, and where it is to be reset.
     pub login: Login,
 }
 
@@ -128,7 +129,7 @@ pub struct Membership {
     pub set: bool,
 }
 
-/// What came of logging in with the password in AWSCURRENT.
+/// What came of logging in with a password in the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// There was no need to try.
@@ -265,8 +266,30 @@ pub struct Secret {
     pub current: Option<Version>,
     /// The version labelled AWSPENDING.
     pub pending: Option<Version>,
+    /// The version labelled AWSPREVIOUS: a secret that was made anew has none.
+    pub previous: Option<Version>,
     /// A labelled version whose id has an unknown form, so that no marker could name it.
     pub odd_version: Option<String>,
+    /// Why it could not be looked at.
+    pub unreadable: Option<String>,
+}
+
+impl Secret {
+    /// The version with which another program rotates the secret. A label that a rotation left on the version
+    /// that is current is none under way.
+    #[must_use]
+    pub fn pending_of_another(&self) -> Option<&VersionId> {
+        let current = self.current.as_ref().map(|version| &version.id);
+        let pending = self.pending.as_ref().map(|version| &version.id);
+        pending.filter(|id| !id.is_ours() && Some(*id) != current)
+    }
+
+    /// The version of this id, where a label keeps it.
+    #[must_use]
+    pub fn labelled(&self, id: &VersionId) -> Option<&Version> {
+        let versions = [&self.current, &self.pending, &self.previous].into_iter().flatten();
+        versions.into_iter().find(|version| version.id == *id)
+    }
 }
 
 /// A version of a secret.
@@ -274,7 +297,8 @@ pub struct Secret {
 pub struct Version {
     /// Its id.
     pub id: VersionId,
-    /// When its password came into being, where it is known.
+    /// When its password came into being, where it is known: the id does not always say it, and some say
+    /// a time that is to come.
     pub born: Option<Timestamp>,
     /// What stands in it.
     pub content: Content,

@@ -178,7 +178,16 @@ impl Effects<'_> {
             None => self.password(&entry.secret, version).await?,
         };
         let (user, database) = (entry.username.as_str(), entry.database.as_str());
-        self.prove(version, user, &password, database).await.map_err(|why| no_login(entry, &why))
+        self.prove(version, user, &password, database).await.map_err(|missing| {
+            let error = no_login(entry, &missing.why);
+            if !missing.is_refusal {
+                return error;
+            }
+            error.hint(format!(
+                "somebody gave the role another password: `goldenpath-rds apply --env {} --reset-password {}` gives the role a new password",
+                self.desired.environment, entry.key
+            ))
+        })
     }
 
     /// Logs in as an application would: with what the secret says. One that holds all connections that

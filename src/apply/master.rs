@@ -52,8 +52,8 @@ impl Effects<'_> {
             self.master_password.get()
         };
         let user = self.server.master.as_str();
-        self.prove(version, user, &password, MAINTENANCE_DATABASE).await.map_err(|why| {
-            Error::new(format!("the master cannot log in with version {version}: {why}"))
+        self.prove(version, user, &password, MAINTENANCE_DATABASE).await.map_err(|missing| {
+            Error::new(format!("the master cannot log in with version {version}: {}", missing.why))
         })?;
         self.master_password.replace(password);
         self.secrets.publish(secret, version, replaces).await?;

@@ -16,15 +16,22 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// No try begins later: where the server is mute, each of them takes ten seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Why there is no proof.
+pub(super) struct Missing {
+    pub(super) why: String,
+    /// The server took the password for another role's, or for none.
+    pub(super) is_refusal: bool,
+}
+
 impl Effects<'_> {
-    /// Proves that a version's password is the role's; why it is not, otherwise.
+    /// Proves that a version's password is the role's.
     pub(super) async fn prove(
         &self,
         version: &VersionId,
         user: &str,
         password: &Password,
         database: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), Missing> {
         let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
         for tries in 1.. {
             let outcome = try_login(self.connector, user, password, database).await;
@@ -33,13 +40,15 @@ impl Effects<'_> {
                 LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => {
                     break;
                 }
-                LoginOutcome::Failed(why) if is_last => return Err(why),
+                LoginOutcome::Failed(why) if is_last => {
+                    return Err(Missing { why, is_refusal: false });
+                }
                 // The server may still be at a statement whose answer was lost.
                 LoginOutcome::Refused(why) if is_last || !self.handovers.is_uncertain(version) => {
                     if self.handovers.is_uncertain(version) {
                         self.handovers.not_set(version);
                     }
-                    return Err(why);
+                    return Err(Missing { why, is_refusal: true });
                 }
                 LoginOutcome::Failed(_) | LoginOutcome::Refused(_) => {
                     tokio::time::sleep(pause).await;

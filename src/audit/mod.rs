@@ -6,6 +6,7 @@
 mod alive;
 mod carry;
 mod row;
+mod runs;
 mod torn;
 mod unfinished;
 
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::name::Environment;
 use alive::ThisRun;
 pub use row::{AUDIT, BLOCKED, Row, Status, VERIFY, Verb};
+pub use runs::{Names, unsettled};
 use torn::{half_letter, tail};
 use unfinished::unfinished;
 
@@ -221,8 +223,7 @@ impl Audit {
     }
 
     fn lost(&self, error: &io::Error) -> Error {
-        Error::new(format!("the audit {} cannot be kept: {error}", self.path.display()))
-            .hint("nothing more was begun; mend the file or the disk and run again")
+        lost(&self.path, error)
     }
 }
 
@@ -241,6 +242,11 @@ fn lines(records: &[Record]) -> io::Result<Vec<u8>> {
         lines.write_record(record.each_ref().map(|cell| defused(cell.clone())))?;
     }
     lines.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+fn lost(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!("the audit {} cannot be kept: {error}", path.display()))
+        .hint("nothing more was begun; mend the file or the disk and run again")
 }
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::connections::Connections;
 use super::files::summarise;
+use super::observe::Scene;
 use super::{mint, observe, repository, variables};
+use crate::audit::unsettled;
 use crate::cli::{CheckArgs, Format, Global, Planning};
 use crate::desired::Desired;
 use crate::enums::{self, Enums};
@@ -93,9 +95,14 @@ async fn live(
         Connections::open(global, &desired.environment, "catalog check", output).await?;
     let session = connections.session(Access::Read, output).await?;
     let (goal, new) = (observe::Goal::Match, mint());
-    let parallelism = usize::from(global.parallelism);
-    let (actual, plan) =
-        observe::plan(&connections, &session, desired, &goal, &new, parallelism).await?;
+    let scene = Scene {
+        connections: &connections,
+        session: &session,
+        desired,
+        unsettled: &unsettled(&global.root, &desired.environment)?,
+        parallelism: usize::from(global.parallelism),
+    };
+    let (actual, plan) = observe::plan(&scene, &goal, &new).await?;
     let live = Live { actual: &actual, unclaimed: &plan.unclaimed };
     Ok(compare(catalog, enums, desired, Some(live)))
 }

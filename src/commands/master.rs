@@ -2,7 +2,7 @@
 
 use crate::actual::{Endpoint, MasterSecret};
 use crate::cli::Global;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::Environment;
 use crate::output::Output;
 use crate::password::MasterPassword;
@@ -20,6 +20,8 @@ pub(super) struct Master {
     pub(super) password: MasterPassword,
     /// The version that the password is from.
     version: Option<VersionId>,
+    /// Whether that is AWSCURRENT.
+    pub(super) is_by_current: bool,
     pub(super) database: Option<String>,
     /// Where applications reach the server.
     pub(super) endpoint: Endpoint,
@@ -35,11 +37,9 @@ impl Master {
     ) -> Result<Self> {
         let name = secret_name(global, environment);
         output.detail(&format!("reading the master's secret {name}"));
-        let value = secrets.value(&name, Which::Current).await.map_err(|error| {
-            let hint = "--master-secret names another secret";
-            error.context("cannot read the master's secret").hint(hint)
-        })?;
-        Self::parse(&name, &value)
+        let value = secrets.value(&name, Which::Current).await;
+        let value = value.map_err(|error| error.context("cannot read the master's secret"));
+        Self::parse(&name, &value.map_err(hint_at_another_secret)?)
     }
 
     fn parse(name: &str, value: &Value) -> Result<Self> {
@@ -61,6 +61,7 @@ impl Master {
                 .ok_or_else(|| missing("username", "add it, or give another --master-secret"))?,
             password: MasterPassword::new(document.password),
             version: value.version.clone(),
+            is_by_current: true,
             database: fields.dbname,
             endpoint: Endpoint { host: fields.host.ok_or_else(|| missing("host", HOST))?, port },
         })
@@ -81,9 +82,12 @@ impl Master {
         };
         for (which, label) in [(Which::Pending, "AWSPENDING"), (Which::Previous, "AWSPREVIOUS")] {
             let Some(value) = secrets.value_if_any(&self.secret, which).await? else { continue };
-            let SecretDocument { password, .. } = value.document(&self.secret)?;
+            // Another label may still let us in.
+            let Ok(SecretDocument { password, .. }) = value.document(&self.secret) else {
+                continue;
+            };
             self.password = MasterPassword::new(password);
-            self.version = value.version;
+            (self.version, self.is_by_current) = (value.version, false);
             if let Ok(session) = self.try_password(connector, access).await? {
                 output.tell(&format!(
                     "warning: the master's password in AWSCURRENT of `{}` is refused, {label} logs in\nhint: `goldenpath-rds rotate --master` puts it right: a rotation was cut off, or AWSCURRENT was moved by hand\n",
@@ -109,6 +113,14 @@ impl Master {
         let password = self.password.get();
         let database = MAINTENANCE_DATABASE;
         connector.connect_if_password(&self.username, &password, database, access).await
+    }
+}
+
+/// Only where it is this secret that cannot be had.
+fn hint_at_another_secret(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Absent | ErrorKind::Denied => error.hint("--master-secret names another secret"),
+        ErrorKind::Failure | ErrorKind::Blocked | ErrorKind::Usage | ErrorKind::Signal(_) => error,
     }
 }
 

@@ -11,6 +11,7 @@ mod environments;
 mod external_secret;
 mod files;
 mod git;
+mod look;
 mod master;
 mod observe;
 mod plan;

@@ -1,23 +1,20 @@
 //! Reading what is there: the catalogs and the list of secrets at once, then what they leave open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::connections::Connections;
-use crate::actual::{Actual, Content, Database, Login, Secret, Server, Version};
+use super::look::look_closer;
+use crate::actual::{Actual, Database, MasterSecret, Secret, Server};
+use crate::audit::Names;
 use crate::desired::{Desired, Entry};
 use crate::diff::{Rotation, diff, rotation};
-use crate::error::Result;
-use crate::marker::Marker;
-use crate::name::{DatabaseName, SecretName};
+use crate::error::{ErrorKind, Result};
+use crate::name::{DatabaseName, EntryKey, SecretName};
 use crate::new_versions::NewVersions;
-use crate::plan::{Note, Plan};
-use crate::postgres::{
-    Depth, Inside, LoginOutcome, MAINTENANCE_DATABASE, Session, available_extensions, read_inside,
-    snapshot, try_login,
-};
-use crate::secrets_manager::{IN_FLIGHT, Which};
+use crate::plan::Plan;
+use crate::postgres::{Depth, Inside, Session, available_extensions, read_inside, snapshot};
 
 /// What a run is about.
 #[derive(Clone, Debug)]
@@ -36,40 +33,66 @@ impl Goal {
         }
     }
 
-    fn is_about_the_master(&self, draft: &Plan) -> bool {
+    /// Whether the list may say too little of the master's secret.
+    fn is_about_the_master(&self, scene: &Scene<'_>, master: &MasterSecret) -> bool {
         match self {
-            Self::Match => draft
-                .notes
-                .iter()
-                .any(|note| matches!(note, Note::UnfinishedRotation { entry: None, .. })),
+            Self::Match => {
+                let is_settled =
+                    scene.connections.master.is_by_current && !scene.is_unsettled(None);
+                !is_settled || master.secret.as_ref().is_some_and(|s| s.pending.is_some())
+            }
             Self::Rotate(rotation) => rotation.master,
         }
     }
 }
 
-/// Reads, and compares with what is wanted.
+/// Where is looked, and what for.
+pub(super) struct Scene<'a> {
+    pub(super) connections: &'a Connections,
+    pub(super) session: &'a Session,
+    pub(super) desired: &'a Desired,
+    /// Whose last run came to no good end.
+    pub(super) unsettled: &'a BTreeSet<Names>,
+    pub(super) parallelism: usize,
+}
+
+/// Reads, and compares with what is wanted. What would lead to a step, or stands in its way, is looked at
+/// more closely; so is what the last run was killed at, since the list may hide what it did.
 pub(super) async fn plan(
-    connections: &Connections,
-    session: &Session,
-    desired: &Desired,
+    scene: &Scene<'_>,
     goal: &Goal,
     new: &NewVersions,
-    parallelism: usize,
 ) -> Result<(Actual, Plan)> {
-    let mut actual = read(connections, session, desired).await?;
+    let Scene { connections, desired, .. } = scene;
+    let mut actual = read(scene).await?;
     if matches!(goal, Goal::Match) {
-        read_more(connections, session, desired, parallelism, &mut actual).await?;
+        read_more(scene, &mut actual).await?;
+    }
+    if goal.is_about_the_master(scene, &actual.master) {
+        look_at_master(connections, &mut actual.master).await?;
     }
     let draft = goal.compare(desired, &actual, new);
-    if goal.is_about_the_master(&draft) {
-        actual.master.secret = connections.secrets.describe(&actual.master.name).await?;
-    }
-    refine(connections, desired, &draft, &mut actual).await?;
+    let open = |entry: &Entry| {
+        let key = Some(&entry.key);
+        draft.steps.iter().any(|step| step.entry.as_ref() == key)
+            || draft.obstacles.iter().any(|obstacle| obstacle.entry.as_ref() == key)
+            || desired.reset_passwords.contains(&entry.key)
+            || scene.is_unsettled(key)
+    };
+    look_closer(connections, desired, open, &mut actual).await?;
     let plan = goal.compare(desired, &actual, new);
     Ok((actual, plan))
 }
 
-async fn read(connections: &Connections, session: &Session, desired: &Desired) -> Result<Actual> {
+impl Scene<'_> {
+    fn is_unsettled(&self, entry: Option<&EntryKey>) -> bool {
+        let (database, username) = self.desired.names_of(entry);
+        self.unsettled.contains(&(database.to_owned(), username.to_owned()))
+    }
+}
+
+async fn read(scene: &Scene<'_>) -> Result<Actual> {
+    let Scene { connections, session, desired, .. } = scene;
     let prefix = SecretName::prefix(&desired.environment);
     let (shared, secrets) = tokio::try_join!(snapshot(session), connections.secrets.list(&prefix))?;
     let server = Server {
@@ -84,16 +107,34 @@ async fn read(connections: &Connections, session: &Session, desired: &Desired) -
     Ok(Actual { server, roles: shared.roles, databases: shared.databases, secrets, master })
 }
 
+async fn look_at_master(connections: &Connections, master: &mut MasterSecret) -> Result<()> {
+    match see_master(connections, master).await {
+        Ok(secret) => master.secret = secret,
+        // It lets us in, and that is all that most runs need of it.
+        Err(error) if error.kind() == ErrorKind::Denied => {
+            let listed = master.secret.take().unwrap_or_default();
+            let unreadable = Some(error.message().to_owned());
+            master.secret = Some(Secret { unreadable, ..listed });
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn see_master(connections: &Connections, master: &MasterSecret) -> Result<Option<Secret>> {
+    let mut secret = connections.secrets.describe(&master.name).await?;
+    if let Some(secret) = &mut secret {
+        connections.secrets.date(&master.name, secret, master.logged_in_with.as_ref()).await?;
+    }
+    Ok(secret)
+}
+
 /// What only the comparison of everything needs: what is inside the databases, and the extensions that
 /// the server has.
-async fn read_more(
-    connections: &Connections,
-    session: &Session,
-    desired: &Desired,
-    parallelism: usize,
-    actual: &mut Actual,
-) -> Result<()> {
-    for (name, inside) in look_inside(connections, desired, &actual.databases, parallelism).await? {
+async fn read_more(scene: &Scene<'_>, actual: &mut Actual) -> Result<()> {
+    let Scene { connections, session, desired, parallelism, .. } = scene;
+    let inside = look_inside(connections, desired, &actual.databases, *parallelism).await?;
+    for (name, inside) in inside {
         if let Some(database) = actual.databases.get_mut(&name) {
             database.public_schema = inside.public_schema;
             database.contents = inside.contents;
@@ -136,111 +177,4 @@ async fn look_inside(
         .buffer_unordered(parallelism)
         .try_collect()
         .await
-}
-
-/// The list of secrets may be minutes behind, and says nothing of values. So what would lead to a step,
-/// or stands in its way, is looked at again.
-async fn refine(
-    connections: &Connections,
-    desired: &Desired,
-    draft: &Plan,
-    actual: &mut Actual,
-) -> Result<()> {
-    let open = |entry: &&Entry| {
-        let key = Some(&entry.key);
-        draft.steps.iter().any(|step| step.entry.as_ref() == key)
-            || draft.obstacles.iter().any(|obstacle| obstacle.entry.as_ref() == key)
-    };
-    let seen = &*actual;
-    let looked: Vec<(&Entry, Option<Secret>, Login)> =
-        stream::iter(desired.entries.values().filter(open))
-            .map(|entry| look(connections, seen, entry))
-            .buffer_unordered(IN_FLIGHT)
-            .try_collect()
-            .await?;
-    for (entry, secret, login) in looked {
-        match secret {
-            Some(secret) => actual.secrets.insert(entry.secret.to_string(), secret),
-            None => actual.secrets.remove(entry.secret.as_str()),
-        };
-        if let Some(role) = actual.roles.get_mut(entry.username.as_str()) {
-            role.login = login;
-        }
-    }
-    Ok(())
-}
-
-async fn look<'a>(
-    connections: &Connections,
-    actual: &Actual,
-    entry: &'a Entry,
-) -> Result<(&'a Entry, Option<Secret>, Login)> {
-    let name = entry.secret.as_str();
-    let Some(mut secret) = connections.secrets.describe(name).await? else {
-        return Ok((entry, None, Login::NotTried));
-    };
-    if !secret.is_scheduled_for_deletion {
-        complete(connections, actual, entry, &mut secret).await?;
-    }
-    let login = match (unmarked(actual, entry), &secret.current) {
-        (true, Some(current)) if !secret.is_scheduled_for_deletion => {
-            probe(connections, actual, entry, current).await?
-        }
-        _ => Login::NotTried,
-    };
-    Ok((entry, Some(secret), login))
-}
-
-/// Times that an id does not carry, and values whose tags do not say what stands in them. Tags are written
-/// last, so they never speak of a version that is pending.
-async fn complete(
-    connections: &Connections,
-    actual: &Actual,
-    entry: &Entry,
-    secret: &mut Secret,
-) -> Result<()> {
-    let name = entry.secret.as_str();
-    let tags_vouch = entry
-        .vouching_tags(&actual.server.endpoint)
-        .iter()
-        .all(|(name, value)| secret.tags.get(name) == Some(value));
-    connections.secrets.date(name, secret).await?;
-    let current = secret.current.as_ref().map(|version| version.id.clone());
-    for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
-        if !tags_vouch || Some(&version.id) != current.as_ref() {
-            version.content = connections.secrets.content(name, &version.id).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether there is a role whose comment does not say where its password came from.
-fn unmarked(actual: &Actual, entry: &Entry) -> bool {
-    actual.roles.get(entry.username.as_str()).is_some_and(|role| {
-        let marker = role.comment.as_deref().and_then(Marker::parse);
-        marker.and_then(|marker| marker.version).is_none()
-    })
-}
-
-async fn probe(
-    connections: &Connections,
-    actual: &Actual,
-    entry: &Entry,
-    current: &Version,
-) -> Result<Login> {
-    if let Content::Malformed(_) = current.content {
-        return Ok(Login::NotTried);
-    }
-    let which = Which::Version(&current.id);
-    let document = connections.secrets.document(entry.secret.as_str(), which).await?;
-    let exists = actual.databases.contains_key(entry.database.as_str());
-    let database = if exists { entry.database.as_str() } else { MAINTENANCE_DATABASE };
-    let user = entry.username.as_str();
-    Ok(match try_login(&connections.connector, user, &document.password, database).await {
-        LoginOutcome::Accepted | LoginOutcome::AtLimit | LoginOutcome::TurnedAway(_) => {
-            Login::Accepted
-        }
-        LoginOutcome::Refused(why) => Login::Refused(why),
-        LoginOutcome::Failed(why) => Login::Failed(why),
-    })
 }

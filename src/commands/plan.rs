@@ -2,8 +2,9 @@
 
 use super::connections::Connections;
 use super::files::write_file;
-use super::observe::Goal;
+use super::observe::{Goal, Scene};
 use super::{mint, observe, rendered, variables};
+use crate::audit::unsettled;
 use crate::cli::{Global, PlanArgs};
 use crate::error::{ErrorKind, Result};
 use crate::output::Output;
@@ -21,9 +22,15 @@ pub(super) async fn run(
     let desired = variables::desired(global, &environment, &args.planning, arguments, output)?;
     let mut connections = Connections::open(global, &environment, "plan", output).await?;
     let session = connections.session(Access::Read, output).await?;
-    let (new, parallelism) = (mint(), usize::from(global.parallelism));
-    let (_, plan) =
-        observe::plan(&connections, &session, &desired, &Goal::Match, &new, parallelism).await?;
+    let new = mint();
+    let scene = Scene {
+        connections: &connections,
+        session: &session,
+        desired: &desired,
+        unsettled: &unsettled(&global.root, &environment)?,
+        parallelism: usize::from(global.parallelism),
+    };
+    let (_, plan) = observe::plan(&scene, &Goal::Match, &new).await?;
     if let Some(path) = &args.out {
         write_file(path, &super::document(&plan, &desired, &new, None)?)?;
         output.tell(&format!(

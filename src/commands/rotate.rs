@@ -11,10 +11,12 @@ use crate::cli::{Chosen, Global, Planning, RotateArgs};
 use crate::desired::Desired;
 use crate::diff::Rotation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::name::EntryKey;
+use crate::name::{EntryKey, Environment};
 use crate::output::Output;
+use crate::render;
 use crate::rotation::{Age, Ages};
 use crate::tfvars::Argument;
+use crate::visible::visible;
 
 pub(super) async fn run(
     global: &Global,
@@ -29,8 +31,10 @@ pub(super) async fn run(
     let measure = || Measure::of(global, &desired, arguments, output);
     let measure = args.chosen.due.then(measure).transpose()?;
     let run = Run::begin(Verb::Rotate, global, &desired, args.lock_timeout, output).await?;
+    let mut unknown = Vec::new();
     let (entries, master) = if let Some(measure) = measure {
-        let ages = ages(&run.connections.secrets, &desired, &measure).await?;
+        let ages = ages(&run.connections.secrets, &desired, &measure, &run.unsettled).await?;
+        unknown = render::unknown_ages(&ages);
         let (entries, master_is_due) = due(ages);
         (entries, args.chosen.master && master_is_due)
     } else {
@@ -41,7 +45,23 @@ pub(super) async fn run(
     let new = mint();
     let (actual, plan) = run.observe(&goal, &new).await?;
     let planned = Planned { actual: &actual, plan: &plan, goal: &goal, new: &new };
-    run.go(&planned, args.auto_approve).await
+    let code = run.go(&planned, args.auto_approve).await?;
+    Ok(code.max(tell_unknown(&unknown, &environment, output)))
+}
+
+/// A password about which nothing can be said may be long due: that is no success, as `rotation-status` has
+/// it too.
+fn tell_unknown(unknown: &[String], environment: &Environment, output: Output) -> u8 {
+    if unknown.is_empty() {
+        return 0;
+    }
+    for line in unknown {
+        output.tell(&format!("error: {}\n", visible(line)));
+    }
+    output.tell(&format!(
+        "hint: `goldenpath-rds apply --env {environment}` makes what is missing; what has no time is rotated by its key\n"
+    ));
+    Error::new("").exit_code()
 }
 
 fn due(ages: Ages) -> (BTreeSet<EntryKey>, bool) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ages::{Measure, ages};
 use super::files::summarise;
 use super::variables;
+use crate::audit::unsettled;
 use crate::cli::{Format, Global, Planning, RotationStatusArgs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Environment;
@@ -60,7 +61,8 @@ async fn one(
 ) -> Result<Ages> {
     let desired = variables::desired(global, environment, &Planning::default(), arguments, output)?;
     let measure = Measure::of(global, &desired, arguments, output)?;
-    ages(secrets, &desired, &measure).await
+    let unsettled = unsettled(&global.root, environment)?;
+    ages(secrets, &desired, &measure, &unsettled).await
 }
 
 fn show(read: &[Ages], format: Format, output: Output) -> Result<()> {

@@ -1,13 +1,14 @@
 //! A run that changes something, under the lock: compare, show, ask, carry out, look again.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::connections::Connections;
-use super::observe::Goal;
+use super::observe::{Goal, Scene};
 use super::{document, observe, rendered};
 use crate::actual::Actual;
 use crate::apply::{Effects, Handovers, Interrupt, Outcome, apply};
-use crate::audit::{Audit, BLOCKED, Row, Status, Verb};
+use crate::audit::{Audit, BLOCKED, Names, Row, Status, Verb, unsettled};
 use crate::cli::{Format, Global};
 use crate::desired::Desired;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +30,8 @@ pub(super) struct Run<'a> {
     session: Session,
     pub(super) output: Output,
     since: Instant,
+    /// Whose last run came to no good end, when this one began.
+    pub(super) unsettled: BTreeSet<Names>,
     updates_catalog: bool,
     _lock: Lock,
 }
@@ -59,6 +62,7 @@ impl<'a> Run<'a> {
             connections = Connections::open(global, environment, verb.word(), output).await?;
             connections.session(Access::Read, output).await?;
         }
+        let unsettled = unsettled(&global.root, environment)?;
         close_unfinished(&audit, output)?;
         let updates_catalog = false;
         Ok(Self {
@@ -70,6 +74,7 @@ impl<'a> Run<'a> {
             session,
             output,
             since,
+            unsettled,
             updates_catalog,
             _lock,
         })
@@ -83,8 +88,14 @@ impl<'a> Run<'a> {
 
     pub(super) async fn observe(&self, goal: &Goal, new: &NewVersions) -> Result<(Actual, Plan)> {
         let parallelism = usize::from(self.global.parallelism);
-        let (connections, session) = (&self.connections, &self.session);
-        observe::plan(connections, session, self.desired, goal, new, parallelism).await
+        let scene = Scene {
+            connections: &self.connections,
+            session: &self.session,
+            desired: self.desired,
+            unsettled: &self.unsettled,
+            parallelism,
+        };
+        observe::plan(&scene, goal, new).await
     }
 
     /// Shows the plan, asks unless it is approved already, and carries it out.

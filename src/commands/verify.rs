@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 
 use super::connections::Connections;
+use super::observe::Scene;
 use super::{mint, observe, variables};
+use crate::audit::unsettled;
 use crate::cli::{Format, Global, VerifyArgs};
 use crate::desired::{Desired, Entry};
 use crate::error::{Error, Result};
@@ -29,8 +31,14 @@ pub(super) async fn run(
     let session = connections.session(Access::Read, output).await?;
     let parallelism = usize::from(global.parallelism);
     let (goal, new) = (observe::Goal::Match, mint());
-    let (actual, _) =
-        observe::plan(&connections, &session, &desired, &goal, &new, parallelism).await?;
+    let scene = Scene {
+        connections: &connections,
+        session: &session,
+        desired: &desired,
+        unsettled: &unsettled(&global.root, &environment)?,
+        parallelism,
+    };
+    let (actual, _) = observe::plan(&scene, &goal, &new).await?;
     let matrix = read_matrix(&session).await?;
     let credentials = try_all(&connections, &desired, parallelism).await;
     let found = judge(&desired, &actual, matrix, credentials);

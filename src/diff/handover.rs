@@ -64,6 +64,7 @@ pub(super) fn concerns_password(kind: ObstacleKind) -> bool {
         | ObstacleKind::OlderSecret
         | ObstacleKind::ForeignSecret
         | ObstacleKind::MalformedSecret
+        | ObstacleKind::UnreadableSecret
         | ObstacleKind::CannotLogIn
         | ObstacleKind::NothingToRotate => true,
         ObstacleKind::WrongOwner

@@ -1,6 +1,8 @@
 //! The master's own password: the table of the password protocol, with the login in the place of the
 //! marker.
 
+use jiff::Timestamp;
+
 use super::findings::Findings;
 use super::secret::{Known, other_manager};
 use crate::actual::{Actual, Secret};
@@ -22,6 +24,13 @@ pub(super) fn compare(actual: &Actual, new: &NewVersions, begins: bool) -> Findi
         }
         return findings;
     };
+    if let Some(why) = &secret.unreadable {
+        if begins {
+            let hint = "allow the call on it; the policies are in docs/iam";
+            refuse(&mut findings, &master.name, &format!("cannot be read: {why}"), hint);
+        }
+        return findings;
+    }
     if let Some((why, hint)) = other_manager(secret) {
         if begins {
             refuse(&mut findings, &master.name, &why, hint);
@@ -50,6 +59,14 @@ struct Facts<'a> {
     says: &'a VersionId,
 }
 
+impl Facts<'_> {
+    /// The version was read by its label.
+    fn says_born(&self) -> Option<Timestamp> {
+        let labelled = self.secret.labelled(self.says);
+        labelled.map_or_else(|| self.says.born(), |version| version.born)
+    }
+}
+
 fn compare_versions(
     actual: &Actual,
     facts: &Facts<'_>,
@@ -60,7 +77,15 @@ fn compare_versions(
     let Facts { name, current, says, .. } = facts;
     let role = &actual.server.master;
     let pending = facts.secret.pending.as_ref().map(Known::from);
-    let latest = pending.filter(|pending| !pending.is_older_than(current.born));
+    // Where it is the one that logs in, only its label keeps us from being locked out.
+    let is_overtaken =
+        |pending: &Known| pending.id != **says && pending.is_older_than(current.born);
+    let (left, latest) = match pending {
+        Some(pending) if is_overtaken(&pending) || !pending.id.is_ours() => {
+            (Some(pending.id), None)
+        }
+        pending => (None, pending),
+    };
     let target = match (latest, begins) {
         (Some(latest), _) => {
             let (entry, role, since) = (None, role.clone(), latest.born);
@@ -68,13 +93,13 @@ fn compare_versions(
             latest.id
         }
         (None, true) => {
-            let version = new.new_master_password(current.born.max(says.born()));
+            let version = new.new_master_password(current.born.max(facts.says_born()));
             let change =
                 Change::StageMasterPassword { secret: name.clone(), version: version.clone() };
             findings.step(change, "AWSCURRENT stays as it is until the new password has logged in");
             version
         }
-        (None, false) => return,
+        (None, false) => return clear_left(facts, left, findings),
     };
     if target != **says {
         let change = Change::SetMasterPassword {
@@ -86,6 +111,15 @@ fn compare_versions(
         findings.step(change, "the secret has a newer version than the one that logs in");
     }
     publish(role, facts, target, findings);
+}
+
+/// A label of no rotation under way: another program's, on the version that is current, or one that is too
+/// old.
+fn clear_left(facts: &Facts<'_>, left: Option<VersionId>, findings: &mut Findings) {
+    let Some(version) = left else { return };
+    let is_current = version == facts.current.id;
+    let change = Change::ClearPending { secret: facts.name.clone(), version };
+    findings.step(change, if is_current { "published" } else { "overtaken by AWSCURRENT" });
 }
 
 /// The tag comes before the last step, so that an interrupted run is seen as long as it is not written.

@@ -28,14 +28,18 @@ mod template;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::access::AccessLevel;
-use crate::actual::Actual;
+use crate::actual::{Actual, Secret};
 use crate::desired::{Desired, Entry};
 use crate::name::DatabaseName;
 use crate::new_versions::NewVersions;
 use crate::plan::{Note, Plan};
+use crate::version_id::VersionId;
 use findings::Findings;
 pub use rotation::{Rotation, rotation};
+use secret::Known;
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.
 #[must_use]
@@ -96,6 +100,33 @@ struct Context<'a> {
 impl Context<'_> {
     fn reset_asked(&self) -> bool {
         self.desired.reset_passwords.contains(&self.entry.key)
+    }
+
+    fn secret(&self) -> Option<&Secret> {
+        self.actual.secrets.get(self.entry.secret.as_str())
+    }
+
+    /// When the password of a version came into being that a role's comment names.
+    fn born(&self, said: &VersionId) -> Option<Timestamp> {
+        let labelled = self.secret().and_then(|secret| secret.labelled(said));
+        labelled.map_or_else(|| said.born(), |version| version.born)
+    }
+
+    /// Whether a version is older than the one that the role's comment names. Where that one says a time to
+    /// come, and no label keeps it so that its true time were known, there is only what the two ids say: an
+    /// older password must not be set over it.
+    fn is_older(&self, version: &Known, said: &VersionId) -> bool {
+        let by_their_ids = (version.by_its_id().born, said.born());
+        // A copy of the password is as old, whenever it was made.
+        if by_their_ids.0.is_some() && by_their_ids.0 == by_their_ids.1 {
+            return false;
+        }
+        let is_labelled = self.secret().is_some_and(|secret| secret.labelled(said).is_some());
+        if is_labelled || said.born_by(self.new.at).is_some() {
+            version.is_older_than(self.born(said))
+        } else {
+            version.by_its_id().is_older_than(said.born())
+        }
     }
 }
 

@@ -118,6 +118,8 @@ pub enum ObstacleKind {
     ForeignSchema,
     /// The secret is rotated or owned by an AWS service, or by another program.
     ForeignSecret,
+    /// The secret may not be looked at, or cannot be decrypted.
+    UnreadableSecret,
     /// The secret is not a JSON object with a password.
     MalformedSecret,
     /// A rotation was asked for, and the role may not log in, so that no password could be proved.
@@ -226,7 +228,7 @@ pub enum Note {
         /// The other roles.
         of: BTreeSet<String>,
     },
-    /// `--reset-password` named an entry whose password is known to be right.
+    /// `--reset-password` named an entry whose password logs in.
     NothingToReset {
         /// The entry.
         entry: EntryKey,

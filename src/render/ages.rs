@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anstyle::Style;
 use jiff::{SignedDuration, Timestamp};
 
 use super::human::{BOLD, GREEN, RED, YELLOW, paint};
@@ -18,12 +19,8 @@ pub fn ages(read: &[Ages], color: bool) -> String {
         let names = ages.iter().map(|age| name(age).chars().count());
         let width = names.max().unwrap_or(0);
         for age in ages {
-            let style = match age.state {
-                State::Within => GREEN,
-                State::Due => YELLOW,
-                State::Overdue | State::Missing | State::Undated => RED,
-            };
-            let sign = paint(color, style, sign(age.state));
+            let (sign, style) = sign(age);
+            let sign = paint(color, style, sign);
             let _ = writeln!(text, "  {sign} {:width$}  {}", name(age), sentence(age));
         }
         text.push('\n');
@@ -48,7 +45,7 @@ pub fn ages_markdown(read: &[Ages]) -> String {
             let _ = writeln!(
                 text,
                 "| `{}` | {} | {} | {} | {} |",
-                sign(age.state),
+                sign(age).0,
                 cell(name(age)),
                 cell(&age.secret),
                 age.risk.unwrap_or("unknown"),
@@ -62,16 +59,13 @@ pub fn ages_markdown(read: &[Ages]) -> String {
     text
 }
 
-/// Workflow commands, one for each password that is not within the policy.
+/// Workflow commands, one for each password that is not within the policy, or whose rotation is unfinished.
 #[must_use]
 pub fn ages_annotations(read: &[Ages]) -> String {
     let mut text = String::new();
     for Ages { environment, ages, .. } in read {
-        for age in ages.iter().filter(|age| age.state != State::Within) {
-            let level = match age.state {
-                State::Within | State::Due | State::Overdue => "warning",
-                State::Missing | State::Undated => "error",
-            };
+        for age in ages.iter().filter(|age| !age.is_in_order()) {
+            let level = if age.is_unknown() { "error" } else { "warning" };
             let message = format!("{environment}: {}: {}", name(age), sentence(age));
             text.push_str(&annotation(level, "Secret rotation", &message));
         }
@@ -83,12 +77,20 @@ fn name(age: &Age) -> &str {
     age.entry.as_ref().map_or("the master", |entry| entry.as_str())
 }
 
-fn sign(state: State) -> &'static str {
-    match state {
-        State::Within => "=",
-        State::Due => "~",
-        State::Overdue | State::Missing | State::Undated => "!",
+fn sign(age: &Age) -> (&'static str, Style) {
+    match age.state {
+        State::Within if age.unfinished => ("~", YELLOW),
+        State::Within => ("=", GREEN),
+        State::Due => ("~", YELLOW),
+        State::Overdue | State::Missing | State::Undated => ("!", RED),
     }
+}
+
+/// What is wrong with the passwords about which nothing can be said, one a line.
+#[must_use]
+pub fn unknown_ages(read: &Ages) -> Vec<String> {
+    let unknown = read.ages.iter().filter(|age| age.is_unknown());
+    unknown.map(|age| format!("{}: {}", name(age), sentence(age))).collect()
 }
 
 fn sentence(age: &Age) -> String {
@@ -125,7 +127,10 @@ fn summary(read: &[Ages]) -> String {
     let (due, overdue) = (count(&[State::Due]), count(&[State::Overdue]));
     let mut text = format!("{within} of {total} passwords within the policy");
     let unknown = count(&[State::Missing, State::Undated]);
-    for (count, what) in [(due, "due soon"), (overdue, "overdue"), (unknown, "unknown")] {
+    let unfinished = all().filter(|age| age.unfinished).count();
+    let counts =
+        [(due, "due soon"), (overdue, "overdue"), (unfinished, "unfinished"), (unknown, "unknown")];
+    for (count, what) in counts {
         if count > 0 {
             let _ = write!(text, ", {count} {what}");
         }

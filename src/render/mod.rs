@@ -10,7 +10,7 @@ mod notes;
 mod verification;
 mod words;
 
-pub use ages::{ages, ages_annotations, ages_markdown};
+pub use ages::{ages, ages_annotations, ages_markdown, unknown_ages};
 pub use agreement::{agreements, agreements_annotations, agreements_markdown};
 pub use approvals::{approvals, approvals_annotations, approvals_markdown, approvals_status};
 pub use human::{human, outcome, progress};

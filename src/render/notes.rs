@@ -83,7 +83,7 @@ pub(super) fn note(note: &Note) -> String {
             format!("{}; the obstacle of `{entry}` holds it up", unfinished(role, since.as_ref()))
         }
         Note::NothingToReset { entry } => {
-            format!("the password of `{entry}` is known to be right: --reset-password does nothing")
+            format!("the password of `{entry}` logs in: --reset-password does nothing")
         }
     }
 }

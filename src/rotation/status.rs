@@ -40,7 +40,8 @@ pub struct Age {
     pub days: Option<i64>,
     /// How that compares.
     pub state: State,
-    /// A new password is staged, and not yet current.
+    /// A new password is staged and not yet current; the role may have it already, so that nobody gets
+    /// in with AWSCURRENT.
     pub unfinished: bool,
 }
 
@@ -70,15 +71,27 @@ impl Ages {
     /// Whether there is a secret about which nothing can be said. That is no compliance.
     #[must_use]
     pub fn any_unknown(&self) -> bool {
-        self.ages.iter().any(|age| matches!(age.state, State::Missing | State::Undated))
+        self.ages.iter().any(Age::is_unknown)
     }
 }
 
 impl Age {
-    /// Whether the password is to be rotated.
+    /// Whether the password is to be rotated, or its rotation to be finished.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        matches!(self.state, State::Due | State::Overdue)
+        self.unfinished || matches!(self.state, State::Due | State::Overdue)
+    }
+
+    /// Whether nothing can be said about the password.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.state, State::Missing | State::Undated)
+    }
+
+    /// Whether there is nothing to be told about it.
+    #[must_use]
+    pub fn is_in_order(&self) -> bool {
+        self.state == State::Within && !self.unfinished
     }
 }
 
@@ -117,7 +130,7 @@ fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age
     // An id may carry any time. Clocks differ by minutes; a password of tomorrow has no age.
     let old = old.filter(|old| *old > -SignedDuration::from_hours(24));
     let state = match (current, old) {
-        (None, _) if secret.is_some_and(|secret| secret.odd_version.is_some()) => State::Undated,
+        (None, _) if secret.is_some_and(is_unclear) => State::Undated,
         (None, _) => State::Missing,
         (Some(_), None) => State::Undated,
         (Some(_), Some(old)) => compare(old, max_days),
@@ -134,10 +147,18 @@ fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age
     }
 }
 
-/// A label that was left on the version that is current is no rotation to come.
+fn is_unclear(secret: &Secret) -> bool {
+    secret.odd_version.is_some() || secret.unreadable.is_some()
+}
+
+/// A label that was left on the version that is current is no rotation to come, nor is one on a version that
+/// AWSCURRENT has overtaken, or on a copy of its password.
 fn is_unfinished(secret: &Secret, current: Option<&Version>) -> bool {
-    let pending = secret.pending.as_ref().map(|pending| &pending.id);
-    pending.is_some() && pending != current.map(|current| &current.id)
+    let born = current.and_then(|current| current.born);
+    secret.pending.as_ref().is_some_and(|pending| {
+        let is_newer = pending.born.is_none() || born.is_none() || pending.born > born;
+        is_newer && Some(&pending.id) != current.map(|current| &current.id)
+    })
 }
 
 fn compare(old: SignedDuration, max_days: u16) -> State {
@@ -161,5 +182,24 @@ mod tests {
         assert_eq!((at(0), at(25 * 24 - 1)), (State::Within, State::Within));
         assert_eq!((at(25 * 24), at(30 * 24 - 1)), (State::Due, State::Due));
         assert_eq!((at(30 * 24), at(-1)), (State::Overdue, State::Within));
+    }
+
+    #[test]
+    fn only_a_newer_password_of_another_version_is_a_rotation_to_come() {
+        let version = |minute: i64, which: u8| {
+            let at = Timestamp::from_second(1_795_000_000 + 60 * minute).unwrap();
+            let millis = u64::try_from(at.as_millisecond()).unwrap();
+            let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &[which; 10]).into_uuid();
+            let id = crate::version_id::VersionId::from_uuid(uuid);
+            Version { born: id.born(), id, content: crate::actual::Content::NotRead }
+        };
+        let current = version(1, 0);
+        let beside = |pending: Option<Version>| {
+            let secret = Secret { pending, ..Secret::default() };
+            is_unfinished(&secret, Some(&current))
+        };
+        assert!(beside(Some(version(2, 0))));
+        let others = [None, Some(version(0, 0)), Some(version(1, 0)), Some(version(1, 1))];
+        assert!(others.into_iter().all(|pending| !beside(pending)));
     }
 }

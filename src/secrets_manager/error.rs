@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The error of a call, with what to do about the common ones.
 pub(super) fn from_sdk<E>(call: &str, secret: &str, error: &SdkError<E>) -> Error
@@ -19,7 +19,7 @@ where
         return unanswered(&what, error);
     };
     let message = service.message().unwrap_or("no message");
-    let error = Error::new(format!("{what}: {code}: {message}{}", request(error)));
+    let error = Error::of(kind(code), format!("{what}: {code}: {message}{}", request(error)));
     match code {
         "AccessDeniedException" => {
             error.hint(format!("allow secretsmanager:{call} on it; the policies are in docs/iam"))
@@ -28,6 +28,17 @@ where
             error.hint("renew the AWS credentials: run `aws sso login`, say")
         }
         _ => error,
+    }
+}
+
+/// What is said of one secret or its KMS key, rather than of the network, the service or us.
+fn kind(code: &str) -> ErrorKind {
+    match code {
+        "ResourceNotFoundException" => ErrorKind::Absent,
+        "AccessDeniedException" | "DecryptionFailure" | "InvalidRequestException" => {
+            ErrorKind::Denied
+        }
+        _ => ErrorKind::Failure,
     }
 }
 

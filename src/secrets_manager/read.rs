@@ -93,18 +93,27 @@ impl SecretsManager {
         })))
     }
 
-    /// Adds the times of versions whose ids carry none.
+    /// Adds the times of versions whose ids carry none, or one that is to come: of those labelled
+    /// AWSCURRENT and AWSPENDING, and of the one that `said` names.
     ///
     /// # Errors
     /// The error of the call.
-    pub async fn date(&self, name: &str, secret: &mut Secret) -> Result<()> {
-        let dated = |version: &Option<Version>| version.as_ref().is_none_or(|v| v.born.is_some());
-        if dated(&secret.current) && dated(&secret.pending) {
+    pub async fn date(
+        &self,
+        name: &str,
+        secret: &mut Secret,
+        said: Option<&VersionId>,
+    ) -> Result<()> {
+        let Secret { current, pending, previous, .. } = secret;
+        let previous = previous.as_mut().filter(|version| Some(&version.id) == said);
+        let versions = [current.as_mut(), pending.as_mut(), previous].into_iter().flatten();
+        let undated: Vec<_> = versions.filter(|version| version.born.is_none()).collect();
+        if undated.is_empty() {
             return Ok(());
         }
         let times = self.version_times(name).await?;
-        for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
-            version.born = version.born.or_else(|| times.get(version.id.as_str()).copied());
+        for version in undated {
+            version.born = times.get(version.id.as_str()).copied();
         }
         Ok(())
     }
@@ -116,8 +125,10 @@ impl SecretsManager {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| from_sdk("ListSecretVersionIds", name, &error))?;
             for version in page.versions() {
-                if let (Some(id), Some(time)) = (version.version_id(), version.created_date())
-                    && let Ok(time) = Timestamp::from_second(time.secs())
+                let created = version.created_date().and_then(|time| time.to_millis().ok());
+                // To the millisecond, as the id of a copy of the password will carry it.
+                if let (Some(id), Some(millis)) = (version.version_id(), created)
+                    && let Ok(time) = Timestamp::from_millisecond(millis)
                 {
                     times.insert(id.to_owned(), time);
                 }
@@ -132,7 +143,7 @@ impl SecretsManager {
     /// The error of the call; also that there is no such secret or version.
     pub async fn value(&self, name: &str, which: Which<'_>) -> Result<Value> {
         match self.get(name, which).await {
-            Ok(answer) => value_of(name, answer),
+            Ok(answer) => Ok(value_of(answer)),
             Err(error) => Err(from_sdk("GetSecretValue", name, &error)),
         }
     }
@@ -143,7 +154,7 @@ impl SecretsManager {
     /// The error of the call.
     pub async fn value_if_any(&self, name: &str, which: Which<'_>) -> Result<Option<Value>> {
         match self.get(name, which).await {
-            Ok(answer) => value_of(name, answer).map(Some),
+            Ok(answer) => Ok(Some(value_of(answer))),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(from_sdk("GetSecretValue", name, &error)),
         }
@@ -187,7 +198,7 @@ impl SecretsManager {
     /// The error of the call.
     pub async fn content(&self, name: &str, id: &VersionId) -> Result<Content> {
         let value = self.value(name, Which::Version(id)).await?;
-        Ok(match SecretDocument::parse(&value.text) {
+        Ok(match value.parse() {
             Ok(document) => Content::Connection(document.connection()),
             Err(why) => Content::Malformed(why.to_owned()),
         })
@@ -198,7 +209,8 @@ impl SecretsManager {
 pub struct Value {
     /// The version's id, where it has a known form.
     pub version: Option<VersionId>,
-    text: zeroize::Zeroizing<String>,
+    /// None where it holds bytes.
+    text: Option<zeroize::Zeroizing<String>>,
 }
 
 impl Value {
@@ -207,7 +219,7 @@ impl Value {
     /// # Errors
     /// Why it is none.
     pub fn document(&self, name: &str) -> Result<SecretDocument> {
-        SecretDocument::parse(&self.text).map_err(|why| {
+        self.parse().map_err(|why| {
             Error::new(format!("secret `{name}`: {why}")).hint(
                 "it must be a JSON object with `username`, `password`, `host`, `port` and `dbname`",
             )
@@ -215,16 +227,20 @@ impl Value {
     }
 }
 
+impl Value {
+    fn parse(&self) -> Result<SecretDocument, &'static str> {
+        let text = self.text.as_ref().ok_or("it holds bytes instead of text")?;
+        SecretDocument::parse(text)
+    }
+}
+
 fn is_absent(error: &SdkError<GetSecretValueError>) -> bool {
     error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception())
 }
 
-fn value_of(name: &str, answer: GetSecretValueOutput) -> Result<Value> {
+fn value_of(answer: GetSecretValueOutput) -> Value {
     let version = answer.version_id.as_deref().and_then(VersionId::parse);
-    let text = answer.secret_string.map(zeroize::Zeroizing::new);
-    let text =
-        text.ok_or_else(|| Error::new(format!("secret `{name}` holds bytes instead of text")))?;
-    Ok(Value { version, text })
+    Value { version, text: answer.secret_string.map(zeroize::Zeroizing::new) }
 }
 
 /// What lists and descriptions have in common.
@@ -238,10 +254,11 @@ struct Facts<'a> {
 
 fn secret(facts: Facts<'_>) -> Secret {
     let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
-    let (current, pending) = ("AWSCURRENT", "AWSPENDING");
-    let versions = [current, pending].map(|label| labelled(facts.stages, label));
+    let versions = ["AWSCURRENT", "AWSPENDING"].map(|label| labelled(facts.stages, label));
     let odd_version = versions.iter().find_map(|version| version.clone().err());
     let [current, pending] = versions.map(|version| version.ok().flatten());
+    // Nothing is done with that one, so its id may have any form.
+    let previous = labelled(facts.stages, "AWSPREVIOUS").ok().flatten();
     Secret {
         is_scheduled_for_deletion: facts.deleted,
         tags: facts.tags.iter().filter_map(pair).collect(),
@@ -249,7 +266,9 @@ fn secret(facts: Facts<'_>) -> Secret {
         owning_service: facts.owning_service.map(str::to_owned),
         current,
         pending,
+        previous,
         odd_version,
+        unreadable: None,
     }
 }
 
@@ -264,6 +283,6 @@ fn labelled(
         .filter(|(_, labels)| labels.iter().any(|found| found == label));
     let Some((text, _)) = holders.next() else { return Ok(None) };
     let id = VersionId::parse(text).ok_or_else(|| text.clone())?;
-    let born = id.born();
+    let born = id.born_by(Timestamp::now());
     Ok(Some(Version { id, born, content: Content::NotRead }))
 }

@@ -37,10 +37,11 @@ impl SecretsManager {
         Ok(())
     }
 
-    /// Puts a version with the label AWSPENDING.
+    /// Puts a version with the label AWSPENDING. There is no compare-and-swap for that, so it is looked at
+    /// once more whether another program has begun a rotation since the plan was made.
     ///
     /// # Errors
-    /// The error of the call.
+    /// The error of the call, or whose label it would take away.
     pub async fn stage(
         &self,
         name: &SecretName,
@@ -48,6 +49,7 @@ impl SecretsManager {
         document: &SecretDocument,
     ) -> Result<()> {
         let text = text_of(document)?;
+        self.refuse_another_rotation(name).await?;
         self.client
             .put_secret_value()
             .secret_id(name.as_str())
@@ -58,6 +60,15 @@ impl SecretsManager {
             .await
             .map_err(|error| from_sdk("PutSecretValue", name.as_str(), &error))?;
         Ok(())
+    }
+
+    async fn refuse_another_rotation(&self, name: &SecretName) -> Result<()> {
+        let Some(secret) = self.describe(name.as_str()).await? else { return Ok(()) };
+        let Some(pending) = secret.pending_of_another() else { return Ok(()) };
+        let message = format!(
+            "version {pending} of secret `{name}` became AWSPENDING since the plan was made, and is not ours"
+        );
+        Err(Error::new(message).hint("plan again; two programs must not set one password"))
     }
 
     /// Moves AWSCURRENT from one version to another. Naming the present holder makes it a

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, ENV, Stack};
+use crate::harness::{Answer, ENV, Fault, Hit, Recorder, Stack, answer, minted};
 
 const SECRET: &str = "goldenpath/dev/rds/master";
 const ROTATE: [&str; 5] = ["rotate", "--env", ENV, "--master", "--auto-approve"];
@@ -128,7 +128,7 @@ async fn a_run_that_waited_for_the_lock_logs_in_with_the_newest_password() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(holder);
     let run = tokio::task::spawn_blocking(move || run.wait_with_output().unwrap());
-    crate::harness::answer(run.await.unwrap()).expect(0).says("waiting for the lock");
+    answer(run.await.unwrap()).expect(0).says("waiting for the lock");
     stack.plan().expect(0).shows("No changes:");
 }
 
@@ -163,6 +163,114 @@ async fn a_current_version_that_was_never_set_is_put_right() {
     assert!(logs_in(&stack, &password(&stack).await).await);
     let answer: Answer = stack.plan().expect(0);
     assert!(!answer.stderr.contains("is refused"), "{}", answer.stderr);
+}
+
+/// Makes this the master's password, and AWSCURRENT a version with it, as somebody does by hand.
+async fn set_by_hand(stack: &Stack, password: &str) {
+    let mut value = stack.master_secret();
+    value["password"] = json!(password);
+    let put = stack.secrets.put_secret_value().secret_id(SECRET).version_stages("AWSCURRENT");
+    put.secret_string(value.to_string()).send().await.unwrap();
+    stack.sql("postgres", &format!("ALTER ROLE platform_admin PASSWORD '{password}'")).await;
+}
+
+#[tokio::test]
+async fn a_pending_password_is_never_set_over_a_newer_one() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    stage(&stack, &minted(-1), "Master-of-a-rotation-cut-off").await;
+    set_by_hand(&stack, "Master-a-newer-one").await;
+    let answer = stack.plan().expect(0).shows("remove AWSPENDING  # overtaken by AWSCURRENT");
+    answer.shows("Plan: 0 to create, 1 to change");
+    stack.apply().expect(0);
+    assert!(logs_in(&stack, "Master-a-newer-one").await);
+    assert!(!stack.labels(SECRET).await.contains_key("AWSPENDING"));
+    stack.plan().expect(0).shows("No changes:");
+}
+
+/// AWSCURRENT is younger, but it is the pending one that lets us in: the label must not leave it.
+#[tokio::test]
+async fn a_pending_password_that_is_the_masters_becomes_current() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let pending = minted(-1);
+    stage(&stack, &pending, "Master-the-next-one").await;
+    set_by_hand(&stack, "never-set").await;
+    stack.sql("postgres", "ALTER ROLE platform_admin PASSWORD 'Master-the-next-one'").await;
+    stack.apply().expect(0).says("is refused, AWSPENDING logs in");
+    assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], pending);
+    assert!(logs_in(&stack, "Master-the-next-one").await);
+    stack.plan().expect(0).shows("No changes:");
+}
+
+/// ListSecrets may be five minutes behind; that we came in by AWSPENDING is known all the same.
+#[tokio::test]
+async fn a_list_that_lags_hides_no_rotation_that_a_killed_run_left() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let recorder = Recorder::start();
+    let run = |arguments: &[&str]| {
+        let mut command = stack.command(arguments);
+        command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+        answer(command.output().unwrap())
+    };
+    run(&["plan", "--env", ENV]).expect(0);
+    recorder.trouble(Some((Fault::Lagging, Hit::From(0))));
+    let next = Uuid::now_v7().to_string();
+    stage(&stack, &next, "Master-the-next-one").await;
+    run(&["plan", "--env", ENV]).expect(0).shows("No changes:");
+    stack.write(
+        "governance/dev/rds_request_audit.csv",
+        "timestamp_utc,environment,build_id,run_id,database,username,action,status,duration_ms,message\n2026-11-22T00:00:00Z,dev,,,,,rotate,started,,\n",
+    );
+    run(&["plan", "--env", ENV]).expect(0).shows("Plan: 0 to create, 4 to change");
+
+    stack.write("governance/dev/rds_request_audit.csv", "");
+    stack.sql("postgres", "ALTER ROLE platform_admin PASSWORD 'Master-the-next-one'").await;
+    let apply = ["apply", "--env", ENV, "--auto-approve"];
+    run(&apply).expect(0).says("AWSPENDING logs in").shows("Apply complete: 3 done");
+    assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], next);
+}
+
+/// A label that another program's rotation left behind is no rotation under way.
+#[tokio::test]
+async fn a_current_version_that_is_pending_too_is_rotated() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let id = Uuid::new_v4().to_string();
+    let put = stack.secrets.put_secret_value().secret_id(SECRET).client_request_token(&id);
+    let put = put.secret_string(stack.master_secret().to_string());
+    put.version_stages("AWSCURRENT").version_stages("AWSPENDING").send().await.unwrap();
+    stack.run(&ROTATE).expect(0).shows("Rotation complete: 5 done");
+    assert!(!logs_in(&stack, "Master-0123456789").await);
+    stack.plan().expect(0).shows("No changes:");
+}
+
+#[tokio::test]
+async fn only_a_secret_that_cannot_be_had_hints_at_another_one() {
+    let stack = Stack::with_app().await;
+    let other = ["plan", "--env", ENV, "--master-secret", "goldenpath/dev/other"];
+    stack.run(&other).expect(1).says("hint: --master-secret names another secret");
+    let recorder = Recorder::start();
+    recorder.trouble(Some((Fault::Throttled, Hit::From(0))));
+    let mut command = stack.command(&["plan", "--env", ENV]);
+    command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+    command.env("AWS_MAX_ATTEMPTS", "1");
+    let answer = answer(command.output().unwrap()).expect(1).says("ThrottlingException");
+    assert!(!answer.stderr.contains("--master-secret"), "{}", answer.stderr);
+}
+
+#[tokio::test]
+async fn a_malformed_pending_version_does_not_hide_the_previous_one() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    set_by_hand(&stack, "never-set").await;
+    stack.sql("postgres", "ALTER ROLE platform_admin PASSWORD 'Master-0123456789'").await;
+    for odd in ["no JSON", r#"{"username":"platform_admin"}"#] {
+        let put = stack.secrets.put_secret_value().secret_id(SECRET).secret_string(odd);
+        put.version_stages("AWSPENDING").send().await.unwrap();
+        stack.plan().expect(0).says("is refused, AWSPREVIOUS logs in");
+    }
 }
 
 #[tokio::test]

@@ -68,6 +68,11 @@ async fn rotation_status_reads_no_value() {
     let stack = Stack::with_apps().await;
     stack.converge();
     let recorder = Recorder::start();
+    // Its id carries no time.
+    let portal = "goldenpath/dev/portal/postgres";
+    let value = stack.secret(portal).await.to_string();
+    let put = stack.secrets.put_secret_value().secret_id(portal).secret_string(value);
+    put.version_stages("AWSCURRENT").send().await.unwrap();
     let delete = stack.secrets.delete_secret().secret_id("goldenpath/dev/orders/postgres");
     delete.force_delete_without_recovery(true).send().await.unwrap();
     run(&stack, &recorder, &["rotation-status", "--env", ENV]).expect(1);

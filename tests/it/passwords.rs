@@ -1,10 +1,9 @@
 //! The password protocol's table, row by row, on real servers.
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{ENV, Stack};
+use crate::harness::{ENV, Recorder, Stack, answer, minted};
 
 const SECRET: &str = "goldenpath/dev/app/postgres";
 const COMMENT: &str = "SELECT shobj_description('app_user'::regrole, 'pg_authid')";
@@ -18,13 +17,6 @@ async fn put_by_terraform(stack: &Stack, password: &str) {
     let request = stack.secrets.create_secret().name(SECRET).secret_string(value.to_string());
     let id = "terraform-20261122201146539200000002";
     request.client_request_token(id).send().await.unwrap();
-}
-
-/// A version id of ours that was born some hours ago (or will be).
-fn minted(hours: i64) -> String {
-    let at = Timestamp::now() + SignedDuration::from_hours(hours);
-    let millis = u64::try_from(at.as_millisecond()).unwrap();
-    uuid::Builder::from_unix_timestamp_millis(millis, &[7; 10]).into_uuid().to_string()
 }
 
 async fn put_version(stack: &Stack, id: &str, password: &str, label: &str) {
@@ -211,6 +203,52 @@ async fn a_malformed_secret_is_an_obstacle_and_its_text_is_not_shown() {
 }
 
 #[tokio::test]
+async fn bytes_in_a_secret_hold_up_its_own_entry_only() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let name = "goldenpath/dev/orders/postgres";
+    let put = stack.secrets.put_secret_value().secret_id(name).version_stages("AWSCURRENT");
+    let bytes = aws_sdk_secretsmanager::primitives::Blob::new(b"not text");
+    put.client_request_token(minted(1)).secret_binary(bytes).send().await.unwrap();
+    let untag = stack.secrets.untag_resource().secret_id(name).tag_keys("Username");
+    untag.send().await.unwrap();
+    stack.sql("postgres", "ALTER ROLE inventory_user CONNECTION LIMIT 3").await;
+    let answer = stack.apply().expect(3).shows("Apply complete: 1 done");
+    answer.shows("! orders: version ").shows("it holds bytes instead of text");
+}
+
+/// A policy, or the key that a secret is encrypted with, may be wrong for one of them.
+#[tokio::test]
+async fn a_secret_that_may_not_be_looked_at_holds_up_its_own_entry_only() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    stack.sql("postgres", "ALTER ROLE inventory_user CONNECTION LIMIT 3").await;
+    stack.sql("postgres", "ALTER ROLE orders_user CONNECTION LIMIT 3").await;
+    let name = "goldenpath/dev/orders/postgres";
+    let untag = stack.secrets.untag_resource().secret_id(name).tag_keys("Username");
+    untag.send().await.unwrap();
+    for operation in ["DescribeSecret", "GetSecretValue"] {
+        let recorder = Recorder::start();
+        recorder.deny(operation, name);
+        let mut command = stack.command(&["plan", "--env", ENV]);
+        command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+        let answer = answer(command.output().unwrap()).expect(3);
+        let why = format!(
+            "! orders: secret `{name}` cannot be read: {operation} `{name}`: AccessDeniedException: made by the tests (request of-the-tests)"
+        );
+        answer.shows(&why).shows("~ role \"inventory_user\": CONNECTION LIMIT -1");
+    }
+    let recorder = Recorder::start();
+    recorder.deny("DescribeSecret", name);
+    let status = ["rotation-status", "--env", ENV, "--var", "secret_rotation_days={ unknown = 5 }"];
+    let mut command = stack.command(&status);
+    command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+    // What the list says of it is enough for that.
+    let answer = answer(command.output().unwrap()).expect(2).shows("~ inventory   0 days old");
+    answer.shows("~ orders      0 days old");
+}
+
+#[tokio::test]
 async fn a_new_password_that_does_not_log_in_is_an_error_and_in_the_audit() {
     let stack = Stack::with_app().await;
     stack.converge();
@@ -236,6 +274,43 @@ async fn a_version_that_does_not_log_in_is_not_published() {
     answer.says("role \"app_user\" cannot log in with its secret: password authentication failed");
     assert_eq!(before["AWSCURRENT"], stack.labels(SECRET).await["AWSCURRENT"]);
     stack.login_with_secret(SECRET).await.unwrap();
+}
+
+/// Cut off between setting and publishing, and then somebody gave the role another password by hand.
+#[tokio::test]
+async fn a_pending_version_that_is_refused_is_left_behind_by_reset_password() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let next = minted(1);
+    put_version(&stack, &next, "the-next-password", "AWSPENDING").await;
+    let marker = format!("managed by goldenpath-rds; env=dev; entry=app; secret-version={next}");
+    let by_hand =
+        format!("ALTER ROLE app_user PASSWORD 'x'; COMMENT ON ROLE app_user IS '{marker}'");
+    stack.sql("postgres", &by_hand).await;
+    stack.apply().expect(1).says("--reset-password app` gives the role a new password");
+    stack.run(&["rotate", "--env", ENV, "--auto-approve", "app"]).expect(1);
+
+    let reset = ["--env", ENV, "--reset-password", "app"];
+    let plan = stack.run(&[&["plan"][..], &reset].concat()).expect(0);
+    plan.shows("stage a new password as AWSPENDING  ").shows("Plan: 0 to create, 4 to change");
+    stack.run(&[&["apply", "--auto-approve"][..], &reset].concat()).expect(0);
+    stack.login_with_secret(SECRET).await.unwrap();
+    assert!(!stack.labels(SECRET).await.contains_key("AWSPENDING"));
+    stack.plan().expect(0).shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_password_by_hand_over_ours_is_found_by_reset_password() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let reset = ["apply", "--env", ENV, "--auto-approve", "--reset-password", "app"];
+    stack.run(&reset).expect(0).shows("note: the password of `app` logs in");
+    stack.sql("postgres", "ALTER ROLE app_user PASSWORD 'x'").await;
+    let answer = stack.run(&reset).expect(0).shows("Apply complete: 4 done");
+    let answer = answer.shows("--reset-password: the password in the secret is refused");
+    assert!(!answer.stdout.contains("logs in:"), "{}", answer.stdout);
+    stack.login_with_secret(SECRET).await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
 }
 
 #[tokio::test]

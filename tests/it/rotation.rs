@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::harness::{Answer, ENV, Stack, answer};
+use crate::harness::{Answer, ENV, Recorder, Stack, answer, minted};
 
 const SECRET: &str = "goldenpath/dev/app/postgres";
 
@@ -171,6 +171,161 @@ async fn a_rotation_cut_off_before_each_call_of_its_own_is_finished() {
         stack.login("app_user", "the-next-password", "app").await.unwrap();
         stack.plan().expect(0).shows("No changes:");
     }
+}
+
+/// A changed host stages a version of the same password and age.
+#[tokio::test]
+async fn a_pending_copy_of_the_password_does_not_pass_for_a_new_one() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let current = stack.labels(SECRET).await["AWSCURRENT"].clone();
+    let old = password(&stack, SECRET).await;
+    let copy = of_the_same_age(&current);
+    let value = stack.secret(SECRET).await.to_string();
+    let put = stack.secrets.put_secret_value().secret_id(SECRET).client_request_token(&copy);
+    put.secret_string(value).version_stages("AWSPENDING").send().await.unwrap();
+
+    let answer = rotate(&stack, &["app"]).expect(0).shows("Rotation complete: 4 done");
+    answer.shows("app: app_user has a new password");
+    assert_ne!(old, password(&stack, SECRET).await);
+    assert!(!stack.labels(SECRET).await.contains_key("AWSPENDING"));
+    stack.login_with_secret(SECRET).await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
+}
+
+fn of_the_same_age(id: &str) -> String {
+    let (seconds, nanos) = Uuid::parse_str(id).unwrap().get_timestamp().unwrap().to_unix();
+    let millis = seconds * 1000 + u64::from(nanos / 1_000_000);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[5; 10]).into_uuid().to_string()
+}
+
+/// The server was restored from a snapshot, so the role has the password before the last.
+#[tokio::test]
+async fn a_role_behind_its_secret_gets_a_new_password_all_the_same() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let hashed = "SELECT rolpassword FROM pg_authid WHERE rolname = 'app_user'";
+    let comment = "SELECT shobj_description('app_user'::regrole, 'pg_authid')";
+    let (hashed, comment) =
+        (stack.value("postgres", hashed).await, stack.value("postgres", comment).await);
+    rotate(&stack, &["app"]).expect(0);
+    let seen = password(&stack, SECRET).await;
+    let restored =
+        format!("ALTER ROLE app_user PASSWORD '{hashed}'; COMMENT ON ROLE app_user IS '{comment}'");
+    stack.sql("postgres", &restored).await;
+
+    rotate(&stack, &["app"]).expect(0).shows("Rotation complete: 4 done");
+    assert_ne!(seen, password(&stack, SECRET).await);
+    stack.login_with_secret(SECRET).await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
+}
+
+/// The secret was lost, made anew with a new password, and the run was killed before the role had it.
+#[tokio::test]
+async fn a_secret_that_was_made_anew_is_what_the_role_gets() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let value = stack.secret(SECRET).await.to_string();
+    let delete = stack.secrets.delete_secret().secret_id(SECRET);
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let value = value.replace("\"password\":\"", "\"password\":\"another-");
+    let create = stack.secrets.create_secret().name(SECRET).client_request_token(minted(1));
+    create.secret_string(value).send().await.unwrap();
+    let made_anew = password(&stack, SECRET).await;
+    rotate(&stack, &["app"]).expect(0).shows("role \"app_user\": password from the secret");
+    assert_eq!(made_anew, password(&stack, SECRET).await);
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+/// A label that another program's rotation left behind is no rotation under way.
+#[tokio::test]
+async fn a_current_version_that_is_pending_too_is_rotated() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let (value, old) = (stack.secret(SECRET).await.to_string(), password(&stack, SECRET).await);
+    let put = stack.secrets.put_secret_value().secret_id(SECRET).secret_string(value);
+    put.version_stages("AWSCURRENT").version_stages("AWSPENDING").send().await.unwrap();
+    let answer = stack.plan().expect(0);
+    assert!(!answer.stdout.contains("unfinished"), "{}", answer.stdout);
+    rotate(&stack, &["app"]).expect(0).shows("Rotation complete: 4 done");
+    assert_ne!(old, password(&stack, SECRET).await);
+    stack.plan().expect(0).shows("No changes:");
+}
+
+#[tokio::test]
+async fn a_rotation_that_another_program_began_meanwhile_is_not_disturbed() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let (recorder, client) = (Recorder::start(), stack.secrets.clone());
+    let (value, theirs) = (stack.secret(SECRET).await.to_string(), Uuid::new_v4().to_string());
+    let id = theirs.clone();
+    let put = client.put_secret_value().secret_id(SECRET).client_request_token(id);
+    let put = put.secret_string(value).version_stages("AWSPENDING");
+    // The plan is made by then: this reads the document that the new password is put into.
+    let runtime = tokio::runtime::Handle::current();
+    recorder.before_reading(SECRET, move || {
+        runtime.block_on(async { put.send().await.unwrap() });
+    });
+    let mut command = stack.command(&["rotate", "--env", ENV, "app", "--auto-approve"]);
+    command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+    let run = tokio::task::spawn_blocking(move || answer(command.output().unwrap()));
+    let refused = format!("version {theirs} of secret `{SECRET}` became AWSPENDING since the plan");
+    run.await.unwrap().expect(1).says(&refused);
+    assert_eq!(stack.labels(SECRET).await["AWSPENDING"], theirs);
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+/// A runner's clock was far ahead when it made a version.
+#[tokio::test]
+async fn a_version_of_the_future_is_rotated_into_the_present() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let (future, mut value) = (minted(24 * 400), stack.secret(SECRET).await);
+    value["password"] = "of-the-future".into();
+    let put = stack.secrets.put_secret_value().secret_id(SECRET).client_request_token(&future);
+    put.secret_string(value.to_string()).version_stages("AWSCURRENT").send().await.unwrap();
+    stack.apply().expect(0);
+    let status = stack.run(&["rotation-status", "--env", ENV]).expect(0);
+    status.shows("= app         0 days old, within the 30 days");
+    rotate(&stack, &["app"]).expect(0).shows("Rotation complete: 4 done");
+    let now = stack.labels(SECRET).await["AWSCURRENT"].clone();
+    assert!(now < minted(1), "{now} is of the future too");
+    stack.login_with_secret(SECRET).await.unwrap();
+    stack.plan().expect(0).shows("No changes:");
+}
+
+/// Nothing but the comment knows of that version any more, so nobody can tell when it was made.
+#[tokio::test]
+async fn a_password_of_an_unknown_future_version_is_not_overwritten_by_itself() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let marker = format!(
+        "managed by goldenpath-rds; env=dev; entry=app; secret-version={}",
+        minted(24 * 400)
+    );
+    let sql = format!("ALTER ROLE app_user PASSWORD 'x'; COMMENT ON ROLE app_user IS '{marker}'");
+    stack.sql("postgres", &sql).await;
+    stack.apply().expect(3).shows("but AWSCURRENT is the older").shows("--reset-password app");
+    rotate(&stack, &["app"]).expect(0).shows("Rotation complete: 4 done");
+    stack.login_with_secret(SECRET).await.unwrap();
+    rotate(&stack, &["app"]).expect(0);
+    assert!(stack.labels(SECRET).await["AWSCURRENT"] < minted(1));
+    stack.login_with_secret(SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_of_others_stay_to_the_letter() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let value = stack.secret(SECRET).await.to_string();
+    let value = value.replacen('{', r#"{"account":12345678901234567890123,"#, 1);
+    let put = stack.secrets.put_secret_value().secret_id(SECRET).secret_string(value);
+    put.client_request_token(minted(1)).version_stages("AWSCURRENT").send().await.unwrap();
+    stack.apply().expect(0);
+    rotate(&stack, &["app"]).expect(0);
+    let read = stack.secrets.get_secret_value().secret_id(SECRET).version_stage("AWSCURRENT");
+    let text = read.send().await.unwrap().secret_string().unwrap().to_owned();
+    assert!(text.contains(r#""account":12345678901234567890123"#), "{text}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, ENV, Stack};
+use crate::harness::{Answer, ENV, Recorder, Stack};
 
 const MASTER: &str = "goldenpath/dev/rds/master";
 
@@ -94,9 +94,20 @@ async fn a_missing_secret_is_a_failure_and_not_compliance() {
 async fn ids_of_terraform_carry_their_age_and_others_are_asked_for_it() {
     let stack = aged([0, 1, 1, 1]).await;
     put(&stack, &name("orders"), "terraform-20250102030405678900000001").await;
-    put(&stack, &name("portal"), &uuid::Uuid::new_v4().to_string()).await;
-    let answer = status(&stack, &[]).expect(2).shows("to be rotated since 2025-02-01 (30 days)");
-    answer.shows("= portal      0 days old");
+    let (portal, inventory) = (uuid::Uuid::new_v4().to_string(), born(-400));
+    put(&stack, &name("portal"), &portal).await;
+    put(&stack, &name("inventory"), &inventory).await;
+    let recorder = Recorder::start();
+    let at = |days: i64| Timestamp::now() - SignedDuration::from_hours(24 * days + 1);
+    recorder.created(&portal, at(40));
+    recorder.created(&inventory, at(27));
+    let mut command = stack.command(&["rotation-status", "--env", ENV]);
+    command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
+    let answer = crate::harness::answer(command.output().unwrap()).expect(2);
+    let answer = answer.shows("! orders      ").shows("to be rotated since 2025-02-01 (30 days)");
+    let answer = answer.shows("! portal      40 days old, to be rotated since ");
+    // Its id says a time that is to come: the clock was wrong where it was made.
+    answer.shows("~ inventory   27 days old, to be rotated by ");
 }
 
 #[tokio::test]
@@ -176,16 +187,6 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
         .says("error: --env is given more than once");
 }
 
-/// An id may carry any time: one that is to come says nothing of the age.
-#[tokio::test]
-async fn a_password_of_the_future_has_no_age() {
-    let stack = aged([0, 1, 2, -400]).await;
-    let answer = status(&stack, &[]).expect(1);
-    answer.shows(
-        "  ! portal      nothing says when the password in goldenpath/dev/portal/postgres was made",
-    );
-}
-
 #[tokio::test]
 async fn an_unfinished_rotation_is_told() {
     let stack = aged([0, 1, 2, 27]).await;
@@ -193,6 +194,56 @@ async fn an_unfinished_rotation_is_told() {
     let put = put.client_request_token(born(0)).secret_string("{}").version_stages("AWSPENDING");
     put.send().await.unwrap();
     status(&stack, &[]).expect(2).shows("(30 days); a rotation is unfinished");
+}
+
+/// Cut off between setting and publishing: until it is finished nobody gets in.
+#[tokio::test]
+async fn an_unfinished_rotation_is_due_whatever_the_age() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let (pending, mut value) = (born(0), stack.secret(&name("portal")).await);
+    value["password"] = json!("the-next-password");
+    let put = stack.secrets.put_secret_value().secret_id(name("portal"));
+    let put = put.client_request_token(&pending).secret_string(value.to_string());
+    put.version_stages("AWSPENDING").send().await.unwrap();
+    // The converged one is younger than a minute.
+    let newer = uuid::Uuid::now_v7().to_string();
+    let put = stack.secrets.put_secret_value().secret_id(name("portal"));
+    let put = put.client_request_token(&newer).secret_string(value.to_string());
+    status(&stack, &[]).expect(0).shows("4 of 4 passwords within the policy.");
+    put.version_stages("AWSPENDING").send().await.unwrap();
+    let marker =
+        format!("managed by goldenpath-rds; env=dev; entry=portal; secret-version={newer}");
+    let set = format!(
+        "ALTER ROLE portal_user PASSWORD 'the-next-password'; COMMENT ON ROLE portal_user IS '{marker}'"
+    );
+    stack.sql("postgres", &set).await;
+
+    let answer = status(&stack, &[]).expect(2);
+    answer
+        .shows("~ portal      0 days old, within the 30 days; a rotation is unfinished")
+        .shows("4 of 4 passwords within the policy, 1 unfinished.")
+        .shows("hint: `goldenpath-rds rotate --env dev --due` gives new ones");
+    let answer = status(&stack, &["--format", "github"]).expect(2);
+    answer.shows("::warning title=Secret rotation::dev: portal: 0 days old, within the 30 days; a");
+    let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
+    stack.run(&rotate).expect(0).shows("Rotation complete: 2 done");
+    assert_eq!(stack.labels(&name("portal")).await["AWSCURRENT"], newer);
+    status(&stack, &[]).expect(0);
+}
+
+#[tokio::test]
+async fn rotate_due_fails_where_a_secret_is_missing_and_rotates_the_others() {
+    let stack = Stack::with_apps().await;
+    stack.converge();
+    let delete = stack.secrets.delete_secret().secret_id(name("orders"));
+    delete.force_delete_without_recovery(true).send().await.unwrap();
+    let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
+    let missing = "error: orders: there is no secret goldenpath/dev/orders/postgres";
+    stack.run(&rotate).expect(1).shows("note: no password is due").says(missing);
+    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { unknown = 5 }");
+    let answer = stack.run(&rotate).expect(1).shows("Rotation complete: 8 done").says(missing);
+    answer.says("hint: `goldenpath-rds apply --env dev` makes what is missing");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::Context;
 use super::findings::Findings;
 use super::secret::Planned;
 use crate::access::AccessLevel;
-use crate::actual::Role;
+use crate::actual::{Login, Role};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind, RoleAttributes};
 use crate::version_id::VersionId;
@@ -19,6 +19,13 @@ pub(super) struct Standing<'a> {
     role: &'a Role,
     marker: Option<Marker>,
     pub(super) says: Says,
+}
+
+impl Standing<'_> {
+    /// Whether the password that the role is said to have was tried, and refused.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.role.login, Login::Refused(_))
+    }
 }
 
 /// What a role's comment says of its password.

@@ -34,9 +34,9 @@ pub(super) fn compare_password(
     if said == target.id {
         refresh_marker(context, standing, &said, findings);
         if context.reset_asked() {
-            findings.note(Note::NothingToReset { entry: context.entry.key.clone() });
+            nothing_to_reset(context, standing, findings);
         }
-    } else if target.is_older_than(said.born()) {
+    } else if context.is_older(target, &said) {
         refuse_older(context, &said, &target.id, findings);
     } else {
         let reason = format!("the secret has a newer version than the role's, {said}");
@@ -72,13 +72,7 @@ fn take_over(
         return set_password(context, &secret.target().id, None, reason, findings);
     }
     let why = match &standing.role.login {
-        Login::Failed(why) => {
-            return findings.obstacle(
-                ObstacleKind::LoginNotTried,
-                format!("the password in `{}` could not be tried: {why}", context.entry.secret),
-                "plan again once the server can be reached",
-            );
-        }
+        Login::Failed(why) => return refuse_untried(context, why, findings),
         Login::Refused(why) => {
             format!("the password in `{}` is refused: {why}", context.entry.secret)
         }
@@ -92,6 +86,25 @@ fn take_over(
         format!(
             "put the right password into the secret, or run with `--reset-password {key}` to set the role's password from it"
         ),
+    );
+}
+
+/// A password that is refused was seen to before.
+fn nothing_to_reset(context: &Context<'_>, standing: &Standing<'_>, findings: &mut Findings) {
+    match &standing.role.login {
+        Login::Accepted => {
+            findings.note(Note::NothingToReset { entry: context.entry.key.clone() });
+        }
+        Login::Failed(why) => refuse_untried(context, why, findings),
+        Login::NotTried | Login::Refused(_) => {}
+    }
+}
+
+fn refuse_untried(context: &Context<'_>, why: &str, findings: &mut Findings) {
+    findings.obstacle(
+        ObstacleKind::LoginNotTried,
+        format!("the password in `{}` could not be tried: {why}", context.entry.secret),
+        "plan again once the server can be reached",
     );
 }
 

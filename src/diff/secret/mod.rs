@@ -2,22 +2,21 @@
 
 mod fields;
 mod refusals;
+mod staging;
 mod versions;
-
-use jiff::Timestamp;
 
 use super::Context;
 use super::findings::Findings;
 use super::role::{Says, Standing};
 use crate::actual::{Secret, Version};
-use crate::plan::{Change, Note, ObstacleKind, PasswordSource};
-use crate::version_id::VersionId;
-use fields::{connection, differing_tags, drift, username, wanted_tags};
+use crate::plan::{Change, ObstacleKind, PasswordSource};
+use fields::{connection, differing_tags, username, wanted_tags};
 pub(super) use refusals::other_manager;
 use refusals::{
     refuse_malformed, refuse_other_managers, refuse_password_elsewhere, refuse_password_of,
-    refuse_unknown,
+    refuse_unknown, refuse_unreadable,
 };
+use staging::{Versions, new_password, stage};
 pub(super) use versions::{Known, Planned};
 
 /// Plans the versions. `None` when an obstacle leaves nothing to set a password from.
@@ -30,6 +29,7 @@ pub(super) fn compare(
     let Some(secret) = context.actual.secrets.get(name) else {
         return create(context, role, findings);
     };
+    refuse_unreadable(context, secret, findings)?;
     refuse_other_managers(context, secret, findings)?;
     if secret.is_scheduled_for_deletion {
         refuse_unknown(context, role, secret, findings)?;
@@ -123,42 +123,17 @@ fn compare_versions(
     for version in [Some(current), secret.pending.as_ref()].into_iter().flatten() {
         refuse_malformed(context, version, findings)?;
     }
-    let latest = secret.pending.as_ref().filter(|p| !Known::from(*p).is_older_than(current.born));
-    let overtaken = secret.pending.as_ref().filter(|_| latest.is_none());
-    let carrier = latest.unwrap_or(current);
-    let strange = strange_role(context, role, secret, carrier);
+    let is_overtaken = |pending: &&Version| Known::from(*pending).is_older_than(current.born);
+    let overtaken = secret.pending.as_ref().filter(is_overtaken);
+    let pending = secret.pending.as_ref().filter(|_| overtaken.is_none());
+    let versions = Versions { secret, current, pending };
+    let strange = strange_role(context, role, secret, versions.carrier());
     refuse_password_of(context, strange, findings)?;
-    if let Some(pending) = latest {
-        findings.note(unfinished(context, current, pending));
-    }
-    let staged = if needs_reset(context, role, carrier) {
-        let version = new_password(context, role, carrier.born);
-        let reason = "--reset-password: the role's password is newer than the secret's";
-        findings.step(stage(context, version.clone(), PasswordSource::New), reason);
-        Some(version)
-    } else if context.rotates && latest.is_none() && !is_on_its_way(role, current) {
-        let version = new_password(context, role, carrier.born);
-        let reason = "AWSCURRENT stays as it is until the new password has logged in";
-        findings.step(stage(context, version.clone(), PasswordSource::New), reason);
-        Some(version)
-    } else if let Some(difference) = drift(context, secret, carrier) {
-        let (version, source, password) = if strange.is_some() {
-            let version = new_password(context, role, carrier.born);
-            (version, PasswordSource::New, "with a new password")
-        } else {
-            let version = context.new.same_password(&context.entry.key, carrier.born);
-            (version, PasswordSource::CopyOf(carrier.id.clone()), "the password stays")
-        };
-        let reason = format!("{difference}, {password}");
-        findings.step(stage(context, version.clone(), source), reason);
-        Some(version)
-    } else {
-        None
-    };
+    let staged = staging::compare(context, role, &versions, strange, findings);
     Some(Planned {
         current: Known::from(current),
         overtaken: overtaken.map(|version| version.id.clone()),
-        pending: staged.map(Known::new).or_else(|| latest.map(Known::from)),
+        pending: staged.map(Known::new).or_else(|| pending.map(Known::from)),
         current_exists: true,
     })
 }
@@ -178,37 +153,6 @@ fn strange_role<'a>(
     };
     let found = username(secret, carrier).filter(|found| *found != context.entry.username.as_str());
     found.filter(|_| !is_its_own)
-}
-
-/// Whether the role gets a password of ours from AWSCURRENT anyway: the secret was lost, and made anew.
-fn is_on_its_way(role: Option<&Standing<'_>>, current: &Version) -> bool {
-    match role.map(|role| &role.says) {
-        Some(Says::Version(version)) => {
-            *version != current.id
-                && current.id.is_ours()
-                && !Known::from(current).is_older_than(version.born())
-        }
-        Some(Says::Nothing) | None => false,
-    }
-}
-
-/// A copy of the password is as old as the password, so its id does not say when it was staged.
-fn unfinished(context: &Context<'_>, current: &Version, pending: &Version) -> Note {
-    let is_copy = pending.id != current.id && pending.born == current.born;
-    Note::UnfinishedRotation {
-        entry: Some(context.entry.key.clone()),
-        role: context.entry.username.to_string(),
-        since: pending.born.filter(|_| !is_copy),
-    }
-}
-
-/// Only `--reset-password` makes a new password for a role whose password is newer than the secret.
-fn needs_reset(context: &Context<'_>, role: Option<&Standing<'_>>, carrier: &Version) -> bool {
-    let known = match role.map(|role| &role.says) {
-        Some(Says::Version(version)) => version,
-        Some(Says::Nothing) | None => return false,
-    };
-    context.reset_asked() && Known::from(carrier).is_older_than(known.born())
 }
 
 /// A password that nobody else can know is made where there is no role, or a role of ours; a role of
@@ -245,27 +189,5 @@ fn reason_for_new_password(
             );
             None
         }
-    }
-}
-
-/// Younger than the role's password and than the secret's, whatever the clocks say.
-fn new_password(
-    context: &Context<'_>,
-    role: Option<&Standing<'_>>,
-    carried: Option<Timestamp>,
-) -> VersionId {
-    let known = match role.map(|role| &role.says) {
-        Some(Says::Version(version)) => version.born(),
-        Some(Says::Nothing) | None => None,
-    };
-    context.new.new_password(&context.entry.key, known.max(carried))
-}
-
-fn stage(context: &Context<'_>, version: VersionId, password: PasswordSource) -> Change {
-    Change::StageVersion {
-        secret: context.entry.secret.clone(),
-        version,
-        password,
-        connection: connection(context),
     }
 }

@@ -20,7 +20,6 @@ pub(super) fn refuse_other_managers(
 
 /// Why another program sets the passwords in a secret, and what to do about it.
 pub(in crate::diff) fn other_manager(secret: &Secret) -> Option<(String, &'static str)> {
-    let foreign_pending = secret.pending.as_ref().filter(|version| !version.id.is_ours());
     if let Some(service) = &secret.owning_service {
         let why = format!("is managed by the AWS service `{service}`");
         Some((why, "let that service rotate it, or use a secret that no service owns"))
@@ -33,8 +32,8 @@ pub(in crate::diff) fn other_manager(secret: &Secret) -> Option<(String, &'stati
         Some((format!("has a version `{version}`, an id of an unknown form"), hint))
     } else {
         let hint = "finish that rotation, or take the label off with `aws secretsmanager update-secret-version-stage`";
-        foreign_pending.map(|version| {
-            (format!("has a version {} that is AWSPENDING and not ours", version.id), hint)
+        secret.pending_of_another().map(|version| {
+            (format!("has a version {version} that is AWSPENDING and not ours"), hint)
         })
     }
 }
@@ -49,13 +48,22 @@ pub(super) fn refuse_unknown(
 ) -> Option<()> {
     let vouching = context.entry.vouching_tags(&context.actual.server.endpoint);
     let vouched = vouching.iter().all(|(name, value)| secret.tags.get(name) == Some(value));
-    let mut versions = [&secret.current, &secret.pending].into_iter().flatten();
+    let said = match role.map(|role| &role.says) {
+        Some(Says::Version(said)) => secret.labelled(said),
+        Some(Says::Nothing) | None => None,
+    };
+    let mut versions =
+        [secret.current.as_ref(), secret.pending.as_ref(), said].into_iter().flatten();
     let dated = versions.all(|version| version.born.is_some());
-    let needs_login = role.is_some_and(|role| matches!(role.says, Says::Nothing));
+    let unproven = match role.map(|role| &role.says) {
+        Some(Says::Nothing) => !context.reset_asked(),
+        Some(Says::Version(_)) => context.reset_asked(),
+        None => false,
+    };
     // Tags say nothing of a version that is still pending.
     let id = |version: &Option<Version>| version.as_ref().map(|version| version.id.clone());
     let settled = secret.pending.is_none() || id(&secret.pending) == id(&secret.current);
-    let known = vouched && dated && settled && (!needs_login || context.reset_asked());
+    let known = vouched && dated && settled && !unproven;
     if known || secret.current.is_none() {
         return Some(());
     }
@@ -110,6 +118,21 @@ pub(super) fn refuse_password_elsewhere(
         ObstacleKind::ForeignSecret,
         format!("the password of role \"{role}\" is in `{other}`, and there is no secret `{secret}`, where the entry would have it"),
         format!("take the change of the entry's name back, or run with `--reset-password {key}`: that makes `{secret}` with a new password, and applications that read `{other}` are refused from then on"),
+    );
+    None
+}
+
+/// What may not be looked at, or cannot be decrypted.
+pub(super) fn refuse_unreadable(
+    context: &Context<'_>,
+    secret: &Secret,
+    findings: &mut Findings,
+) -> Option<()> {
+    let Some(why) = &secret.unreadable else { return Some(()) };
+    findings.obstacle(
+        ObstacleKind::UnreadableSecret,
+        format!("secret `{}` cannot be read: {why}", context.entry.secret),
+        "allow the call on it, and the use of its KMS key; the policies are in docs/iam",
     );
     None
 }

@@ -28,6 +28,11 @@ impl Known {
         Self { id, born }
     }
 
+    /// By what the id says, even where that is a time to come.
+    pub(in crate::diff) fn by_its_id(&self) -> Self {
+        Self { id: self.id.clone(), born: self.id.born().or(self.born) }
+    }
+
     /// Strictly older; what carries no time is never called older.
     pub(in crate::diff) fn is_older_than(&self, born: Option<Timestamp>) -> bool {
         matches!((self.born, born), (Some(mine), Some(other)) if mine < other)

@@ -18,7 +18,7 @@ const PART: usize = 5;
 
 /// Where the run is killed.
 #[derive(Clone, Copy, Debug)]
-enum Crash {
+pub enum Crash {
     /// A request or a statement is under way: it has not come through, or it was carried out.
     Asking(Place, Fault, usize),
     /// The audit has this many lines more.
@@ -76,7 +76,7 @@ fn asking(place: Place, count: usize) -> Vec<Crash> {
 }
 
 /// Whether the run was killed before its end.
-async fn killed_at(world: &mut World, crash: Crash) -> bool {
+pub async fn killed_at(world: &mut World, crash: Crash) -> bool {
     world.prepare().await;
     let had_role = world.has_role().await;
     if let Crash::Asking(place, fault, at) = crash {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::crashes::{Crash, killed_at};
 use super::flow::{Flow, Place, Who};
 use super::world::World;
 use super::{Scenario, all_are_wanted, part, play};
@@ -75,6 +76,42 @@ async fn lagging(flow: Flow, who: Who) {
     world.disturbed(Place::Request, (Fault::Lagging, Hit::From(0)), 5).await.expect(0);
     assert_eq!(wanted, world.state().await, "{flow:?}");
     world.recover(&wanted).await;
+}
+
+/// The run after a crash is told what the killed one was told, though that one has written since.
+#[tokio::test]
+async fn a_list_that_lags_hides_nothing_that_a_killed_run_did() {
+    for flow in [Flow::Create, Flow::Adopt, Flow::Rotate, Flow::Update] {
+        let mut world = World::new(flow, Who::Owner).await;
+        let _ = world.undisturbed().await;
+        let undisturbed = world.undisturbed().await;
+        let writes = undisturbed.requests.iter().enumerate().filter(|(_, operation)| {
+            ["Put", "Create", "Update", "Tag"].iter().any(|verb| operation.starts_with(verb))
+        });
+        for (at, operation) in writes {
+            world.recorder.forget_list();
+            let crash = Crash::Asking(Place::Request, Fault::Mute, at);
+            assert!(killed_at(&mut world, crash).await, "{flow:?}: {operation}");
+            world.recover_behind(&undisturbed.state).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_sees_what_a_killed_run_staged_though_the_list_does_not() {
+    let mut world = World::new(Flow::Rotate, Who::Owner).await;
+    let undisturbed = world.undisturbed().await;
+    let stages = undisturbed.requests.iter().position(|operation| operation == "PutSecretValue");
+    world.recorder.forget_list();
+    let crash = Crash::Asking(Place::Request, Fault::Mute, stages.unwrap());
+    assert!(killed_at(&mut world, crash).await);
+    world.trouble(Place::Request, (Fault::Lagging, Hit::From(0)));
+    let mut plan = world.stack.command(&["plan", "--env", ENV]);
+    plan.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", world.recorder.endpoint());
+    let answer = answer(plan.output().unwrap()).expect(0);
+    answer
+        .shows("rotation of app_user is unfinished since")
+        .shows("Plan: 0 to create, 3 to change");
 }
 
 #[tokio::test]

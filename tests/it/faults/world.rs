@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::flow::{Flow, Place, Who};
 use super::trail::{self, Trail};
-use crate::harness::{Answer, ENV, Recorder, Stack, Statements, Trouble, answer};
+use crate::harness::{Answer, ENV, Fault, Hit, Recorder, Stack, Statements, Trouble, answer};
 
 const MASTER_SECRET: &str = "goldenpath/dev/rds/master";
 
@@ -236,6 +236,19 @@ impl World {
     /// The next run ends in the state of an undisturbed one.
     pub async fn recover(&mut self, wanted: &str) {
         self.end_next().await;
+        self.settled(wanted).await;
+    }
+
+    /// The same where that run still sees the list that the disturbed one saw.
+    pub async fn recover_behind(&mut self, wanted: &str) {
+        self.calm();
+        self.trouble(Place::Request, (Fault::Lagging, Hit::From(0)));
+        // `rotate` would take its entry for due anyway.
+        self.end(self.spawn(&["apply"], 5)).await.expect(0);
+        self.settled(wanted).await;
+    }
+
+    async fn settled(&mut self, wanted: &str) {
         self.trail.note(&self.recorder);
         assert_eq!(wanted, self.state().await);
         assert_eq!(self.first_label_that_logs_in().await, Some("AWSCURRENT"));

@@ -12,6 +12,7 @@ mod repository;
 mod stack;
 mod statements;
 mod tls;
+mod versions;
 mod wire;
 
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
@@ -20,4 +21,5 @@ pub use relay::{Fault, Hit, Trouble};
 pub use repository::{CATALOG, Repository, VARIABLES, package};
 pub use stack::{Answer, ENV, Rows, Stack, answer};
 pub use statements::Statements;
+pub use versions::minted;
 pub use wire::{Failure, Wire};

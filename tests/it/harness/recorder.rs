@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::moto;
@@ -37,26 +39,77 @@ impl Request {
 }
 
 /// The relay.
-pub type Recorder = Relay<Request>;
+pub struct Recorder {
+    relay: Relay<Request>,
+    script: Arc<Mutex<Script>>,
+}
+
+type Happening = Box<dyn FnOnce() + Send>;
+
+/// What a test wants other than moto has it.
+#[derive(Default)]
+struct Script {
+    /// ListSecrets as it was answered first.
+    first_list: Option<Vec<u8>>,
+    /// When a version was made, by its id; for moto it is always now.
+    created: BTreeMap<String, i64>,
+    denied: Option<(&'static str, &'static str)>,
+    /// What happens before the value of a secret is read for the first time.
+    before_reading: Option<(&'static str, Happening)>,
+}
 
 impl Recorder {
     pub fn start() -> Self {
-        let first_list = Mutex::default();
-        Self::serving(move |client, line| relay(client, line, &first_list))
+        let script = Arc::<Mutex<Script>>::default();
+        let shared = Arc::clone(&script);
+        let relay = Relay::serving(move |client, line| relay(client, line, &shared));
+        Self { relay, script }
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.relay.port)
+    }
+
+    /// From now on a list that lags is the next one.
+    pub fn forget_list(&self) {
+        self.script.lock().unwrap().first_list = None;
+    }
+
+    /// The operation is refused for this secret.
+    pub fn deny(&self, operation: &'static str, secret: &'static str) {
+        self.script.lock().unwrap().denied = Some((operation, secret));
+    }
+
+    /// ListSecretVersionIds says this time of a version.
+    pub fn created(&self, version: &str, at: Timestamp) {
+        self.script.lock().unwrap().created.insert(version.to_owned(), at.as_second());
+    }
+
+    /// Something happens just before the value of a secret is read, once.
+    pub fn before_reading(&self, secret: &'static str, happens: impl FnOnce() + Send + 'static) {
+        self.script.lock().unwrap().before_reading = Some((secret, Box::new(happens)));
+    }
+}
+
+impl Deref for Recorder {
+    type Target = Relay<Request>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.relay
     }
 }
 
 /// One request on one connection: moto closes it after the answer.
-fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<Vec<u8>>>) {
+fn relay(mut client: TcpStream, line: &Line<Request>, script: &Mutex<Script>) {
     let began = Instant::now();
     let Some((head, request)) = read_request(&mut client) else { return };
     let target = header(&head, "x-amz-target").unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let fault = line.arrive();
+    let body = without_value(&request[head.len()..]);
+    if operation == "GetSecretValue" {
+        script.lock().unwrap().reads(&body);
+    }
     let mut answer = match fault {
         Some(Fault::Throttled) => refusal("400 Bad Request", "ThrottlingException"),
         Some(Fault::ServerError) => refusal("500 Internal Server Error", "InternalServiceError"),
@@ -72,16 +125,26 @@ fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<
             forward(&request)
         }
     };
+    if script
+        .lock()
+        .unwrap()
+        .denied
+        .is_some_and(|(denied, secret)| denied == operation && body["SecretId"] == secret)
+    {
+        answer = refusal("400 Bad Request", "AccessDeniedException");
+    }
     let is_made_up = matches!(fault, Some(Fault::Garbage | Fault::Page));
     let carried_out = !is_made_up && answer.starts_with(b"HTTP/1.1 200");
     if operation == "ListSecrets" && carried_out {
-        let mut first = first_list.lock().unwrap();
-        let first = first.get_or_insert_with(|| answer.clone());
+        let mut script = script.lock().unwrap();
+        let first = script.first_list.get_or_insert_with(|| answer.clone());
         if fault == Some(Fault::Lagging) {
             answer.clone_from(first);
         }
     }
-    let body = without_value(&request[head.len()..]);
+    if operation == "ListSecretVersionIds" && carried_out {
+        answer = script.lock().unwrap().dated(&answer);
+    }
     line.note(Request { operation, body, began, ended: Instant::now(), carried_out });
     match fault {
         Some(Fault::Refused | Fault::Dropped | Fault::LostAnswer) => {}
@@ -97,6 +160,32 @@ fn relay(mut client: TcpStream, line: &Line<Request>, first_list: &Mutex<Option<
         | None => {
             let _ = client.write_all(&answer);
         }
+    }
+}
+
+impl Script {
+    fn reads(&mut self, body: &Value) {
+        let is_it = |secret: &str| body["SecretId"] == secret;
+        if let Some((_, happens)) = self.before_reading.take_if(|(secret, _)| is_it(secret)) {
+            happens();
+        }
+    }
+
+    fn dated(&self, answer: &[u8]) -> Vec<u8> {
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+        let mut body: Value = serde_json::from_slice(&answer[end..]).expect("JSON");
+        for version in body["Versions"].as_array_mut().into_iter().flatten() {
+            let id = version["VersionId"].as_str().unwrap_or_default();
+            if let Some(created) = self.created.get(id) {
+                version["CreatedDate"] = (*created).into();
+            }
+        }
+        let body = body.to_string();
+        let length = body.len();
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .into_bytes()
     }
 }
 

@@ -14,6 +14,7 @@ use super::container::{self, Container};
 use super::local::{self, LocalServer};
 use super::moto;
 use super::rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
+use super::versions::terraform_id;
 
 /// The environment of all tests.
 pub const ENV: &str = "dev";
@@ -87,7 +88,7 @@ impl Stack {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let stack = Self { server, region, folder, secrets: Secrets::from_conf(config) };
         stack.entries(entries);
-        stack.put_secret("goldenpath/dev/rds/master", &stack.master_secret()).await;
+        stack.put_master_secret().await;
         stack
     }
 
@@ -268,6 +269,14 @@ impl Stack {
     /// Creates a secret as something else than this program would.
     pub async fn put_secret(&self, name: &str, value: &Value) {
         let request = self.secrets.create_secret().name(name).secret_string(value.to_string());
+        request.send().await.expect("the secret can be created");
+    }
+
+    /// As Terraform does.
+    async fn put_master_secret(&self) {
+        let request = self.secrets.create_secret().name("goldenpath/dev/rds/master");
+        let request = request.client_request_token(terraform_id());
+        let request = request.secret_string(self.master_secret().to_string());
         request.send().await.expect("the secret can be created");
     }
 

@@ -408,6 +408,28 @@ fn overtaken_pending_version_is_cleared() {
 }
 
 #[test]
+fn label_that_another_rotation_left_on_current_is_taken_off() {
+    let left = case().current(&foreign(1)).pending(&foreign(1)).role_says(&foreign(1));
+    left.gives(&["clear_pending v1"]);
+}
+
+#[test]
+fn password_by_hand_over_ours_is_found_by_reset_password_alone() {
+    let by_hand = |case: Case| {
+        let marker = case.marker("app", Some(v(1)));
+        case.role(Some(marker), "by hand")
+    };
+    by_hand(case().current(&v(1))).gives(&[]);
+    by_hand(case().current(&v(1))).reset_password().gives(&[
+        "stage_version v9",
+        "set_password v9",
+        "publish_version v9",
+        "clear_pending v9",
+    ]);
+    case().current(&v(1)).role_says(&v(1)).reset_password().gives(&[]);
+}
+
+#[test]
 fn secret_without_a_value_gets_its_first_version() {
     let wanted = ["stage_version v9", "set_password v9", "clear_pending v9"];
     case().with(|_| ()).role_says(&v(1)).gives(&wanted);

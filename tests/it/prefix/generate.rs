@@ -12,7 +12,7 @@ use goldenpath_rds::name::{DatabaseName, EntryKey, Environment, Label, RoleName,
 use goldenpath_rds::new_versions::NewVersions;
 use goldenpath_rds::risk::Risk;
 use goldenpath_rds::version_id::VersionId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::collection::btree_set;
 use proptest::option;
 use proptest::prelude::*;
@@ -165,6 +165,8 @@ struct RoleState {
     comment: Comment,
     /// For a role whose comment does not say it.
     has_current_password: bool,
+    /// Somebody gave it another than its comment says.
+    set_by_hand: bool,
     differs: BTreeSet<&'static str>,
     privileged: Option<&'static str>,
     is_iam: bool,
@@ -202,10 +204,12 @@ fn role_state() -> impl Strategy<Value = RoleState> {
             },
         ),
     ];
-    (comment, any::<bool>(), differs, privileged, rarely(), membership).prop_map(
-        |(comment, has_current_password, differs, privileged, is_iam, membership)| RoleState {
+    let password = (any::<bool>(), prop::bool::weighted(0.1));
+    (comment, password, differs, privileged, rarely(), membership).prop_map(
+        |(comment, password, differs, privileged, is_iam, membership)| RoleState {
             comment,
-            has_current_password,
+            has_current_password: password.0,
+            set_by_hand: password.1,
             differs,
             privileged,
             is_iam,
@@ -347,6 +351,7 @@ struct SecretState {
     tags: Tags,
     current: Option<(VersionId, Fields)>,
     pending: Option<(Pending, Fields)>,
+    previous: Option<VersionId>,
 }
 
 #[derive(Clone, Debug)]
@@ -382,8 +387,10 @@ fn secret_state() -> impl Strategy<Value = SecretState> {
         1 => version_id().prop_map(Pending::Version),
     ];
     let flags = (prop::bool::weighted(0.15), prop::bool::weighted(0.03), rarely());
-    (flags, tags, current, option::weighted(0.5, (pending, fields()))).prop_map(
-        |((is_scheduled, is_rotated, is_owned), tags, current, pending)| SecretState {
+    let pending = option::weighted(0.5, (pending, fields()));
+    (flags, tags, current, pending, option::of(version_id())).prop_map(
+        |((is_scheduled, is_rotated, is_owned), tags, current, pending, previous)| SecretState {
+            previous: previous.filter(|_| current.is_some()),
             is_scheduled,
             is_rotated,
             is_owned,
@@ -399,6 +406,7 @@ fn version_id() -> impl Strategy<Value = VersionId> {
         4 => ours_id(),
         1 => (1..=3_u8).prop_map(terraform),
         1 => (1..=3_u8).prop_map(foreign),
+        1 => (1..=4_u8).prop_map(future),
     ]
 }
 
@@ -432,10 +440,33 @@ pub fn time(minute: u8) -> Timestamp {
     Timestamp::from_second(start.as_second() + 60 * i64::from(minute)).expect("a valid time")
 }
 
-/// When a version was created, for ids that do not carry it.
+/// The time of the latest run. Nothing here was made later, whatever the ids say.
+pub fn now() -> Timestamp {
+    time(9)
+}
+
+/// A version made by this program at that minute, on a machine whose clock was far ahead.
+pub fn future(minute: u8) -> VersionId {
+    future_of(time(minute).checked_add(AHEAD).expect("a valid time"))
+}
+
+fn future_of(at: Timestamp) -> VersionId {
+    let millis = u64::try_from(at.as_millisecond()).expect("after 1970");
+    VersionId::from_uuid(Builder::from_unix_timestamp_millis(millis, &[2; 10]).into_uuid())
+}
+
+const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+/// When a version was created, for ids that do not carry it, or a time to come.
 pub fn created(id: &VersionId) -> Timestamp {
     let minute = id.as_str().bytes().next_back().map_or(0, |digit| digit.saturating_sub(b'0'));
-    id.born().unwrap_or_else(|| time(minute))
+    match id.born() {
+        // Generated, or minted since.
+        Some(born) if *id == future_of(born) => born.checked_sub(AHEAD).expect("a valid time"),
+        Some(_) if id.born_by(now()).is_none() => now(),
+        Some(born) => born,
+        None => time(minute),
+    }
 }
 
 fn rarely() -> impl Strategy<Value = bool> {

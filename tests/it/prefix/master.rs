@@ -40,6 +40,7 @@ impl Master {
             tags: self.tags.clone(),
             current: Some(version(&self.current)),
             pending: self.pending.as_ref().map(version),
+            previous: self.previous.as_ref().map(version),
             ..Secret::default()
         };
         Actual {
@@ -143,6 +144,24 @@ fn a_master_that_rds_manages_is_an_obstacle_to_its_rotation_alone() {
     let kinds: Vec<_> = plan.obstacles.iter().map(|obstacle| obstacle.kind).collect();
     assert_eq!((kinds, plan.steps), (vec![ObstacleKind::ForeignSecret], vec![]));
     assert_eq!(diff(&nothing(), &actual, &new(1)).obstacles, []);
+}
+
+#[test]
+fn a_pending_version_that_current_has_overtaken_loses_its_label_and_is_never_set() {
+    let mut master = Master { pending: Some(ours(1, 0)), ..Master::fresh(ours(2, 0)) };
+    every_prefix_is_finished(master.clone(), &ALL);
+    let plan = diff(&nothing(), &master.actual(), &new(1));
+    assert_eq!(names(&plan), [(None, "clear_pending")]);
+    master.play(&plan.steps[0].change);
+    assert_eq!(diff(&nothing(), &master.actual(), &new(1)).steps, []);
+}
+
+#[test]
+fn a_pending_version_that_logs_in_is_published_however_old_it_is() {
+    let pending = ours(1, 0);
+    let master =
+        Master { pending: Some(pending.clone()), role: pending, ..Master::fresh(ours(2, 0)) };
+    every_prefix_is_finished(master, &["publish_master_password", "tag_secret", "clear_pending"]);
 }
 
 #[test]

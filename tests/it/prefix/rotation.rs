@@ -36,8 +36,9 @@ fn check(scenario: &Scenario) -> Result<usize, TestCaseError> {
     let begin =
         Rotation { entries: entries.clone(), begins: true, master: false, ends_sessions: false };
     let finish = Rotation { entries, begins: false, master: false, ends_sessions: false };
-    let plan = world.rotate(desired, new, &begin);
     let mut world = world.clone();
+    world.believe_comments(desired);
+    let plan = world.rotate(desired, new, &begin);
     for (at, step) in plan.steps.iter().enumerate() {
         prop_assert!(
             matches!(step.change.phase(), Phase::Secrets | Phase::Credentials)

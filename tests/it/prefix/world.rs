@@ -64,14 +64,15 @@ impl World {
             let key = Some(&entry.key);
             if draft.steps.iter().any(|step| step.entry.as_ref() == key)
                 || draft.obstacles.iter().any(|obstacle| obstacle.entry.as_ref() == key)
+                || desired.reset_passwords.contains(&entry.key)
             {
-                self.look_closer(entry, &mut actual);
+                self.look_closer(desired, entry, &mut actual);
             }
         }
         actual
     }
 
-    fn look_closer(&self, entry: &Entry, actual: &mut Actual) {
+    fn look_closer(&self, desired: &Desired, entry: &Entry, actual: &mut Actual) {
         let Some(stored) = self.secrets.get(entry.secret.as_str()) else { return };
         if stored.is_scheduled_for_deletion {
             return;
@@ -79,21 +80,34 @@ impl World {
         let mut secret = stored.listed();
         let vouched = vouched(entry, &self.server, &secret.tags);
         let current = secret.current.as_ref().map(|version| version.id.clone());
+        let said = actual.roles.get(entry.username.as_str()).and_then(|role| {
+            role.comment.as_deref().and_then(Marker::parse).and_then(|marker| marker.version)
+        });
+        let previous =
+            secret.previous.as_mut().filter(|previous| Some(&previous.id) == said.as_ref());
+        for version in
+            [secret.current.as_mut(), secret.pending.as_mut(), previous].into_iter().flatten()
+        {
+            version.born = version.born.or(Some(stored.versions[&version.id].created));
+        }
         for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
             let stored = &stored.versions[&version.id];
-            version.born = version.born.or(Some(stored.created));
             if !vouched || Some(&version.id) != current.as_ref() {
                 version.content = stored.content();
             }
         }
-        let unmarked = |role: &&mut Role| {
-            role.comment.as_deref().and_then(Marker::parse).and_then(|m| m.version).is_none()
+        let resets = desired.reset_passwords.contains(&entry.key);
+        let labelled = |id: &VersionId| secret.labelled(id).filter(|_| resets);
+        let is_previous = said.is_some() && said == secret.previous.as_ref().map(|v| v.id.clone());
+        let tried = match &said {
+            None => secret.current.clone(),
+            Some(said) => labelled(said).filter(|_| !is_previous).cloned(),
         };
-        if let Some(role) = actual.roles.get_mut(entry.username.as_str()).filter(unmarked)
-            && let Some(current) = &secret.current
-            && !matches!(current.content, Content::Malformed(_))
+        if let Some(role) = actual.roles.get_mut(entry.username.as_str())
+            && let Some(tried) = tried
+            && !matches!(tried.content, Content::Malformed(_))
         {
-            role.login = self.login(entry.username.as_str(), &stored.versions[&current.id]);
+            role.login = self.login(entry.username.as_str(), &stored.versions[&tried.id]);
         }
         actual.secrets.insert(entry.secret.to_string(), secret);
     }
@@ -142,6 +156,17 @@ impl World {
             };
             id.as_ref().is_some_and(|id| password == Some(&secret.versions[id].password))
         })
+    }
+
+    /// Gives the roles the passwords that their comments say.
+    pub fn believe_comments(&mut self, desired: &Desired) {
+        for entry in desired.entries.values() {
+            let role = self.roles.get(entry.username.as_str());
+            let marker = role.and_then(|role| Marker::parse(role.comment.as_deref()?));
+            if let Some(version) = marker.and_then(|marker| marker.version) {
+                self.passwords.insert(entry.username.to_string(), new_password(&version));
+            }
+        }
     }
 
     /// Whether the role's password is that of the version in its comment.

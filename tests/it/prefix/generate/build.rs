@@ -66,6 +66,10 @@ impl Scenario {
             owning_service: state.is_owned.then(|| "rds".to_owned()),
             ..Stored::default()
         };
+        if let Some(id) = &state.previous {
+            stored.previous = Some(id.clone());
+            stored.versions.insert(id.clone(), self.version(entry, id, Fields::Right));
+        }
         if let Some((id, content)) = &state.pending {
             let current = state.current.as_ref().map(|(id, _)| id);
             stored.pending = match id {
@@ -81,6 +85,9 @@ impl Scenario {
             stored.current = Some(id.clone());
             stored.versions.insert(id.clone(), self.version(entry, id, fields(*content)));
         }
+        // Labels on one version are AWSCURRENT and AWSPENDING at most.
+        let taken = [&stored.current, &stored.pending].map(Clone::clone);
+        stored.previous = stored.previous.filter(|id| !taken.contains(&Some(id.clone())));
         stored
     }
 
@@ -117,6 +124,9 @@ impl Scenario {
             Comment::None => None,
             Comment::Foreign => Some("application role".to_owned()),
             Comment::Marker { other_environment, other_entry, says } => {
+                // Without a reset no step of ours gets past such a password.
+                let resets = self.desired.reset_passwords.contains(&entry.key);
+                let set_by_hand = state.set_by_hand && resets;
                 let pending = || secret.and_then(|secret| secret.pending.clone());
                 let version = match says {
                     Says::NoVersion => None,
@@ -124,7 +134,7 @@ impl Scenario {
                     Says::Pending => Some(pending().unwrap_or_else(|| ours(2, 0))),
                     Says::Version(version) => Some(version.clone()),
                 };
-                if let Some(version) = &version {
+                if let Some(version) = version.as_ref().filter(|_| !set_by_hand) {
                     password = new_password(version);
                 }
                 Some(marker(entry, *other_environment, *other_entry, version))

@@ -7,6 +7,7 @@ use goldenpath_rds::plan::{Connection, PasswordSource};
 use goldenpath_rds::version_id::VersionId;
 use jiff::Timestamp;
 
+use super::super::generate::now;
 use super::play::Played;
 use super::{fields_of, new_password};
 
@@ -20,6 +21,7 @@ pub struct Stored {
     pub versions: BTreeMap<VersionId, StoredVersion>,
     pub current: Option<VersionId>,
     pub pending: Option<VersionId>,
+    pub previous: Option<VersionId>,
 }
 
 /// A version of a secret. Without fields it is malformed.
@@ -32,8 +34,11 @@ pub struct StoredVersion {
 
 impl Stored {
     pub(super) fn listed(&self) -> Secret {
-        let version =
-            |id: &VersionId| Version { id: id.clone(), born: id.born(), content: Content::NotRead };
+        let version = |id: &VersionId| Version {
+            id: id.clone(),
+            born: id.born_by(now()),
+            content: Content::NotRead,
+        };
         Secret {
             is_scheduled_for_deletion: self.is_scheduled_for_deletion,
             tags: self.tags.clone(),
@@ -41,7 +46,9 @@ impl Stored {
             owning_service: self.owning_service.clone(),
             current: self.current.as_ref().map(version),
             pending: self.pending.as_ref().map(version),
+            previous: self.previous.as_ref().map(version),
             odd_version: None,
+            unreadable: None,
         }
     }
 
@@ -54,7 +61,8 @@ impl Stored {
         if self.versions.contains_key(id) {
             return Err(format!("version {id} exists"));
         }
-        let created = id.born().ok_or("a version of ours carries its time")?;
+        // Secrets Manager's clock is right.
+        let created = id.born_by(now()).unwrap_or_else(now);
         let fields = Some(fields_of(connection));
         self.versions.insert(id.clone(), StoredVersion { created, password, fields });
         Ok(())
@@ -85,7 +93,7 @@ impl Stored {
         if self.current.as_ref() != Some(replaces) {
             return Err(format!("AWSCURRENT is not on {replaces}"));
         }
-        self.current = Some(id.clone());
+        self.previous = self.current.replace(id.clone());
         Ok(())
     }
 
