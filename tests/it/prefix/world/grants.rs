@@ -22,10 +22,12 @@ impl World {
     pub(super) fn revoke(&mut self, revoked: &ObjectPrivileges) -> Played {
         self.each_object(revoked, |held| held.retain(|one| !revoked.privileges.contains(one)))?;
         let (_, contents) = self.inside(&revoked.database)?;
+        let grantee = Grantee::Role(revoked.role.to_string());
         for object in &revoked.objects {
-            let columns =
-                contents.on_columns.get_mut(object).into_iter().flat_map(BTreeMap::values_mut);
-            columns.for_each(|held| held.retain(|one| !revoked.privileges.contains(one)));
+            let columns = contents.on_columns.get_mut(object);
+            if let Some(held) = columns.and_then(|columns| columns.get_mut(&grantee)) {
+                held.retain(|one| !revoked.privileges.contains(one));
+            }
         }
         Ok(())
     }
