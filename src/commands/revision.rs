@@ -127,7 +127,7 @@ mod tests {
         let link = "envs/dev-rds/x.auto.tfvars";
         for (target, leads_to) in [
             ("y.tfvars", Some("envs/dev-rds/y.tfvars")),
-            ("./../shared//y.tfvars", Some("envs/shared/y.tfvars")),
+            ("./../common//y.tfvars", Some("envs/common/y.tfvars")),
             ("../../../y.tfvars", None),
             ("../../../../repository/y.tfvars", None),
             ("/etc/passwd", None),

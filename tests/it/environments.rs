@@ -180,7 +180,7 @@ fn no_link_is_followed_and_none_hides_a_change() {
     };
     // What it leads to may have changed without it.
     let one = repository();
-    link(&one, "envs/dev-rds/shared.auto.tfvars", "../shared.tfvars");
+    link(&one, "envs/dev-rds/common.auto.tfvars", "../common.tfvars");
     link(&one, "envs/prod-rds", "test-rds");
     commit(&one);
     last_concerns(&one, r#"["dev","prod"]"#);

@@ -4,20 +4,19 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, ENV, Stack};
 
+const ENTRIES: &str = r#"
+  inventory = { database_name = "inventory", username = "inventory_user" }
+  orders    = { database_name = "orders", username = "orders_user" }
+  reports   = { database_name = "orders", username = "orders_reports", access_level = "reader" }
+"#;
+
 fn verify(stack: &Stack, flags: &[&str]) -> Answer {
     stack.run(&[&["verify", "--env", ENV][..], flags].concat())
 }
 
 #[tokio::test]
 async fn after_an_apply_nothing_is_wrong_and_the_matrix_shows_it() {
-    let stack = Stack::new(
-        r#"
-  inventory = { database_name = "inventory", username = "inventory_user" }
-  orders    = { database_name = "orders", username = "orders_user" }
-  reports   = { database_name = "orders", username = "orders_reports", access_level = "reader" }
-"#,
-    )
-    .await;
+    let stack = Stack::new(ENTRIES).await;
     stack.converge();
     let answer = verify(&stack, &[]).expect(0);
     let shown: Vec<&str> = answer.stdout.lines().skip(2).collect();
@@ -180,14 +179,7 @@ async fn a_database_that_a_readers_role_owns_is_closed_too() {
 /// INHERIT, too: SET ROLE is all that they take.
 #[tokio::test]
 async fn each_right_over_others_is_found() {
-    let stack = Stack::new(
-        r#"
-  inventory = { database_name = "inventory", username = "inventory_user" }
-  orders    = { database_name = "orders", username = "orders_user" }
-  reports   = { database_name = "orders", username = "orders_reports", access_level = "reader" }
-"#,
-    )
-    .await;
+    let stack = Stack::new(ENTRIES).await;
     stack.converge();
     let no_inherit =
         |role: &str| format!("ALTER ROLE {role} NOINHERIT; GRANT orders_user TO {role}");

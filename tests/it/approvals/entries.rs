@@ -250,21 +250,21 @@ fn what_cannot_be_read_is_an_error_with_its_place() {
 fn links_are_followed_inside_the_commit_only() {
     let link = |path: &str, target: &str| {
         let repository = begun(&[OWNER], &[KEYCLOAK]);
-        std::fs::create_dir_all(repository.path("envs/shared")).expect("a folder");
-        repository.write("envs/shared/x", &map(&[OWNER, READER]));
+        std::fs::create_dir_all(repository.path("envs/common")).expect("a folder");
+        repository.write("envs/common/x", &map(&[OWNER, READER]));
         let path = repository.path(path);
         let _ = std::fs::remove_file(&path);
         std::os::unix::fs::symlink(target, path).expect("a link");
         commit(&repository);
         approvals(&repository, &opened(&[]), &[])
     };
-    link(VARIABLES, "../shared/x").expect(3).shows("bi: reader on keycloak");
+    link(VARIABLES, "../common/x").expect(3).shows("bi: reader on keycloak");
     let out = "is a link that leads out of the repository\n";
     link("envs/dev-rds/x.auto.tfvars", "../../../elsewhere").expect(1).says(out);
     link(VARIABLES, "/proc/self/environ").expect(1).says(out);
-    link(VARIABLES, "../shared/none")
+    link(VARIABLES, "../common/none")
         .expect(1)
-        .says("is a link to envs/shared/none, which is no file");
+        .says("is a link to envs/common/none, which is no file");
     link(VARIABLES, "terraform.tfvars").expect(1).says("is a link to a link, again and again");
     link("envs/prod-rds", "dev-rds").expect(1).says("envs/prod-rds of commit ").says("no folder");
 }
