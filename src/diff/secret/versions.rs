@@ -1,6 +1,6 @@
 //! What is known of the versions of a secret.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::actual::Version;
 use crate::version_id::VersionId;
@@ -35,7 +35,18 @@ impl Known {
 
     /// Strictly older; what carries no time is never called older.
     pub(in crate::diff) fn is_older_than(&self, born: Option<Timestamp>) -> bool {
-        matches!((self.born, born), (Some(mine), Some(other)) if mine < other)
+        let at_the_latest = self.born.and_then(|mine| mine.checked_add(self.imprecision()).ok());
+        matches!((at_the_latest, born), (Some(mine), Some(other)) if mine < other)
+    }
+
+    /// How much later than `born` it may have been made. The other time is by our clock where this one is
+    /// by that of AWS, which may be cut to whole seconds (measured: `GetSecretValue`'s is).
+    fn imprecision(&self) -> SignedDuration {
+        if self.born == self.id.born() {
+            SignedDuration::ZERO
+        } else {
+            SignedDuration::from_secs(1)
+        }
     }
 }
 

@@ -283,6 +283,19 @@ fn current_v1_older_than_v2_is_blocked() {
     case().current(&v(1)).role_says(&v(2)).meets(ObstacleKind::OlderSecret);
 }
 
+/// AWS dates a version by its own clock, and may cut that to whole seconds.
+#[test]
+fn a_current_of_others_is_older_by_more_than_a_second_or_not_at_all() {
+    let after_v2 = |millis| {
+        let birth = v(2).born().unwrap().as_millisecond().cast_unsigned() + millis;
+        let uuid = uuid::Builder::from_unix_timestamp_millis(birth, &[0; 10]).into_uuid();
+        VersionId::parse(&uuid.to_string()).unwrap()
+    };
+    let same_second = case().current(&foreign(2)).role_says(&after_v2(999));
+    same_second.gives(&["set_password v2"]);
+    case().current(&foreign(2)).role_says(&after_v2(1001)).meets(ObstacleKind::OlderSecret);
+}
+
 #[test]
 fn current_v1_older_than_v2_is_left_behind_by_reset_password() {
     case().current(&v(1)).role_says(&v(2)).reset_password().gives(&[
