@@ -257,7 +257,7 @@ fn decorated(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+    #![proptest_config(crate::harness::cases(1000))]
 
     #[test]
     fn comments_and_empty_lines_anywhere_stay(

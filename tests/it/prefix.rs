@@ -21,11 +21,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
 use uuid::Uuid;
 
+use crate::harness::cases;
 use crate::plans::problems;
 use generate::{MASTER, Scenario, created, scenario, time};
 use world::Label::{Current, Pending};
-
-const CASES: u32 = 2_500;
 
 const CHANGES: [&str; 27] = [
     "restore_secret",
@@ -82,8 +81,7 @@ const HANDOVER: &str = "a step that an obstacle does not hold up";
 fn any_prefix_of_a_plan_leaves_the_rest_of_it() {
     let mut seen = BTreeMap::new();
     let counts = std::cell::RefCell::new(&mut seen);
-    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() };
-    let result = TestRunner::new(config).run(&scenario(), |scenario| {
+    let result = TestRunner::new(cases(2_500)).run(&scenario(), |scenario| {
         let plan = check(&scenario)?;
         count(&plan, &mut counts.borrow_mut());
         Ok(())
@@ -96,7 +94,7 @@ fn any_prefix_of_a_plan_leaves_the_rest_of_it() {
         }
         Err(TestError::Abort(why)) => panic!("{why}"),
     }
-    println!("{CASES} cases held: {seen:?}");
+    println!("in the cases that held: {seen:?}");
     let names = CHANGES.into_iter().chain([HANDOVER]).map(str::to_owned);
     for name in names.chain(OBSTACLES.map(|kind| format!("{kind:?}"))) {
         assert!(seen.contains_key(&name), "no case has {name}");

@@ -12,9 +12,10 @@ use goldenpath_rds::yaml;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value as Json, json};
 
-use crate::harness::package;
+use crate::harness::{cases, package};
 
 fn text(path: &str) -> String {
     std::fs::read_to_string(package().join(path)).expect("the package has it")
@@ -141,7 +142,7 @@ fn agree(validator: &Validator, enums: &Enums, request: &Json) -> Result<bool, S
 fn the_code_takes_what_the_schema_takes_and_nothing_else() {
     let validator = jsonschema::validator_for(&schema()).expect("a schema");
     let enums = enums();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(4_000));
+    let mut runner = TestRunner::new(cases(4_000));
     let taken = std::cell::Cell::new((0_u32, 0_u32));
     runner
         .run(&request(), |request| {
@@ -166,7 +167,7 @@ fn each_field_is_checked_alike() {
         "owner": "app-team", "requester": "daniel-deans", "domain": "catalog", "risk": "medium", "size": "large",
     });
     assert_eq!(agree(&validator, &enums, &good), Ok(true));
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(4_000));
+    let mut runner = TestRunner::new(cases(4_000));
     let field = select(Field::ALL.to_vec());
     runner
         .run(&(field, request()), |(field, other)| {

@@ -80,7 +80,8 @@ pub(super) fn compare(
         findings.note(note);
     }
     let difference = drift(context, versions.secret, carrier)?;
-    let (version, source, password) = if strange.is_some() {
+    let (version, source, password) = if strange.is_some() || loses_its_age(context, role, carrier)
+    {
         let version = new_password(context, role, carrier.born);
         (version, PasswordSource::New, "with a new password")
     } else {
@@ -137,6 +138,19 @@ fn unfinished(context: &Context<'_>, versions: &Versions<'_>) -> Option<Note> {
         role: context.entry.username.to_string(),
         since: pending.born.filter(|_| !versions.is_copy(pending)),
     })
+}
+
+/// Whether a copy would take the label from the version that the role's comment names, and that one's id says
+/// a time to come: the copy would be called the older one for good. Nobody uses the copied password, as the
+/// role has the other.
+fn loses_its_age(context: &Context<'_>, role: Option<&Standing<'_>>, carrier: &Version) -> bool {
+    match role.map(|role| &role.says) {
+        Some(Says::Version(said)) => {
+            is_pending_alone(context, said)
+                && Known::from(carrier).by_its_id().is_older_than(said.born())
+        }
+        Some(Says::Nothing) | None => false,
+    }
 }
 
 /// Younger than the role's password and than the secret's, whatever the clocks say.

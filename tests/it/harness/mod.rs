@@ -2,6 +2,7 @@
 //! its own, a repository folder, and the executable.
 
 mod container;
+mod generated;
 mod local;
 mod moto;
 mod process;
@@ -15,6 +16,7 @@ mod tls;
 mod versions;
 mod wire;
 
+pub use generated::cases;
 pub use rds::{MASTER, MASTER_DATABASE, MASTER_PASSWORD};
 pub use recorder::{IN_BODY, REQUEST_ID, Recorder, Request};
 pub use relay::{Fault, Hit, Trouble};

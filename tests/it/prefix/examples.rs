@@ -12,7 +12,7 @@ use goldenpath_rds::version_id::VersionId;
 use uuid::Uuid;
 
 use super::generate::{
-    MASTER, created, entry, environment, foreign, ours, server_of, terraform, time,
+    MASTER, created, entry, environment, foreign, future, ours, server_of, terraform, time,
 };
 use super::world::{Stored, StoredVersion, World, fields_of, half_made, new_password, plain_role};
 
@@ -397,6 +397,19 @@ fn changed_host_keeps_the_password_and_its_age() {
         "set_password v1",
         "publish_version v1",
         "clear_pending v1",
+        "tag_secret",
+    ]);
+}
+
+/// A copy would be called older than the role's password, once the label that dates that one is gone.
+#[test]
+fn changed_host_over_a_password_of_the_future_gives_a_new_one() {
+    let behind = case().current(&v(3)).pending(&future(1)).role_says(&future(1));
+    behind.with(moved).gives(&[
+        "stage_version v9",
+        "set_password v9",
+        "publish_version v9",
+        "clear_pending v9",
         "tag_secret",
     ]);
 }

@@ -13,19 +13,17 @@ use proptest::test_runner::TestRunner;
 use super::generate::{Scenario, scenario};
 use super::world::Label::{Current, Pending};
 use super::{another_run, names};
-
-const CASES: u32 = 1_500;
+use crate::harness::cases;
 
 #[test]
 fn any_prefix_of_a_rotation_is_finished_by_the_next_run() {
     let published = Cell::new(0);
-    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() };
-    let held = TestRunner::new(config).run(&scenario(), |scenario| {
+    let held = TestRunner::new(cases(1_500)).run(&scenario(), |scenario| {
         published.set(published.get() + check(&scenario)?);
         Ok(())
     });
     held.unwrap_or_else(|why| panic!("{why}"));
-    println!("{CASES} cases held, {} passwords were published", published.get());
+    println!("{} passwords were published", published.get());
     assert!(published.get() > 100);
 }
 
