@@ -40,8 +40,8 @@ pub enum Proof {
     Given,
     /// It did not; a moment later it may.
     Missing(Error),
-    /// The server cannot be asked.
-    ServerAway(Error),
+    /// The server, or its database, could not be asked.
+    NotAsked(Error),
 }
 
 impl Effects<'_> {
@@ -198,7 +198,7 @@ impl Effects<'_> {
             Ok(LoginOutcome::Refused(why) | LoginOutcome::TurnedAway(why)) => {
                 Proof::Missing(no_login(entry, &why))
             }
-            Ok(LoginOutcome::Failed(why)) => Proof::ServerAway(no_login(entry, &why)),
+            Ok(LoginOutcome::Failed(why)) => Proof::NotAsked(no_login(entry, &why)),
             Err(error) => Proof::Missing(error),
         }
     }

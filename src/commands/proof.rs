@@ -45,10 +45,12 @@ impl Run<'_> {
                     self.output.detail(&format!("{}: logged in with the secret", entry.key));
                 }
                 Proof::Missing(error) => failed.push(failure(Some(&entry.key), &error)),
-                // Each of the others would take as long to say the same.
-                Proof::ServerAway(error) => {
+                Proof::NotAsked(error) => {
                     failed.push(failure(Some(&entry.key), &error));
-                    return Ok(failed);
+                    // Each of the others would take as long to say the same.
+                    if !effects.session.answers().await {
+                        return Ok(failed);
+                    }
                 }
             }
         }
@@ -128,7 +130,7 @@ async fn prove(effects: &Effects<'_>, entry: &Entry) -> Proof {
     for _ in 1..ATTEMPTS {
         match effects.prove_login(entry, Which::Current).await {
             Proof::Missing(_) => tokio::time::sleep(PAUSE).await,
-            proof @ (Proof::Given | Proof::ServerAway(_)) => return proof,
+            proof @ (Proof::Given | Proof::NotAsked(_)) => return proof,
         }
     }
     effects.prove_login(entry, Which::Current).await

@@ -139,15 +139,26 @@ impl Connector {
         let mut unreachable = None;
         for address in addresses {
             let config = self.config(*address, user, password, database, access);
-            match config.connect(self.tls.connector()).await {
-                Ok((client, connection)) => {
-                    return Ok(Session::start(client, connection, self.statement_timeout));
-                }
+            match self.open_with(config).await {
+                Ok(session) => return Ok(session),
                 Err(error) if is_unreachable(&error) => unreachable = unreachable.or(Some(error)),
                 Err(error) => return Err(ConnectFailure::Postgres(error)),
             }
         }
         Err(unreachable.map_or(ConnectFailure::NoAddress, ConnectFailure::Postgres))
+    }
+
+    /// Where TLS is only preferred, a server that does not want it is tried without. What it said first is
+    /// told where that fails, too.
+    async fn open_with(&self, mut config: Config) -> Result<Session, tokio_postgres::Error> {
+        let (client, connection) = match config.connect(self.tls.connector()).await {
+            Err(error) if self.tls.is_optional() && is_refusal_of_tls(&error) => {
+                let without = config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+                without.connect(self.tls.connector()).await.map_err(|_| error)?
+            }
+            opened => opened?,
+        };
+        Ok(Session::start(client, connection, self.statement_timeout))
     }
 
     /// Looked up anew for each session: after a failover the name stands for another server.
@@ -227,6 +238,13 @@ const TRANSACTION_TIMEOUT_SINCE: u32 = 170_000;
 /// its own kinds.
 fn is_unreachable(error: &tokio_postgres::Error) -> bool {
     error.source().is_some_and(<dyn StdError>::is::<std::io::Error>)
+}
+
+/// A `hostnossl` line lets in only those who come without, and says so under the code of all that
+/// `pg_hba.conf` refuses; a handshake that fails has an error of its own.
+fn is_refusal_of_tls(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+        || error.source().is_some_and(<dyn StdError>::is::<native_tls::Error>)
 }
 
 /// Why a connection could not be opened.

@@ -115,6 +115,11 @@ impl Session {
         self.client.is_closed() || self.mute.load(Ordering::SeqCst)
     }
 
+    /// Whether the server is there.
+    pub async fn answers(&self) -> bool {
+        self.send("SELECT 1").await.is_ok()
+    }
+
     async fn send(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
         let sending = async { self.client.simple_query_raw(sql).await?.try_collect().await };
         match timeout(self.answer_timeout, sending).await {

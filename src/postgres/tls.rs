@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum SslMode {
     /// No TLS.
     Disable,
-    /// TLS if the server has it; its certificate is not looked at.
+    /// TLS if the server has it and takes it; its certificate is not looked at.
     Prefer,
     /// TLS; the certificate is looked at only if --sslrootcert is given.
     Require,
@@ -88,6 +88,14 @@ impl Tls {
 
     pub(super) fn connector(&self) -> MakeTlsConnector {
         self.connector.clone()
+    }
+
+    /// Whether a connection without TLS will do where the server wants none.
+    pub(super) fn is_optional(&self) -> bool {
+        match self.mode {
+            SslMode::Prefer => true,
+            SslMode::Disable | SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => false,
+        }
     }
 
     pub(super) fn mode(&self) -> tokio_postgres::config::SslMode {

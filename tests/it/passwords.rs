@@ -364,10 +364,7 @@ async fn a_password_that_could_not_be_tried_is_not_called_foreign() {
     if stack.local_server().is_none() {
         return; // A container's files are out of reach.
     }
-    let file = stack.value("postgres", "SHOW hba_file").await;
-    let rules = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, format!("hostssl all app_user all reject\n{rules}")).unwrap();
-    stack.sql("postgres", "SELECT pg_reload_conf()").await;
+    let (file, rules) = keep_app_out(&stack).await;
     let answer = stack.plan().expect(3);
     let answer = answer.shows("the password in `goldenpath/dev/app/postgres` could not be tried: ");
     assert!(!answer.stdout.contains("made by someone else"), "{}", answer.stdout);
@@ -375,4 +372,31 @@ async fn a_password_that_could_not_be_tried_is_not_called_foreign() {
     std::fs::write(&file, rules).unwrap();
     stack.sql("postgres", "SELECT pg_reload_conf()").await;
     stack.converge().shows("adopted: the password in the secret logs in");
+}
+
+/// The file with the server's rules for its clients, and the rules that were in it.
+async fn keep_app_out(stack: &Stack) -> (String, String) {
+    let file = stack.value("postgres", "SHOW hba_file").await;
+    let rules = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("hostssl all app_user all reject\n{rules}")).unwrap();
+    stack.sql("postgres", "SELECT pg_reload_conf()").await;
+    (file, rules)
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_tried_does_not_keep_the_others_from_being_proved() {
+    let mut stack = Stack::with_app().await;
+    if stack.local_server().is_none() {
+        return; // A container's files are out of reach.
+    }
+    stack.entries(
+        r#"
+  app   = { database_name = "app", username = "app_user" }
+  other = { database_name = "other", username = "other_user" }
+"#,
+    );
+    keep_app_out(&stack).await;
+    let apply = ["apply", "--env", "dev", "--auto-approve", "--verbose"];
+    let answer = stack.run(&apply).expect(1).says("other: logged in with the secret");
+    answer.shows("pg_hba.conf rejects connection");
 }

@@ -99,16 +99,46 @@ async fn the_systems_authorities_are_taken_where_they_are_asked_for() {
         .says("hint: install the package `ca-certificates`");
 }
 
-#[tokio::test]
-async fn with_a_server_that_has_no_tls() {
+/// A server with these rules for its clients, in a folder that it may read.
+async fn with_rules(settings: &[&str], rule: &str) -> (Stack, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::chown(folder.path(), None, None).unwrap();
     let hba = folder.path().join("pg_hba.conf");
-    std::fs::write(&hba, "host all rdsadmin all trust\nhost all all all scram-sha-256\n").unwrap();
+    std::fs::write(&hba, format!("host all rdsadmin all trust\n{rule}\n")).unwrap();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).unwrap();
     let hba = format!("hba_file={}", hba.display());
-    let stack = Stack::with_settings(APP, &["ssl=off", &hba]).await;
+    (Stack::with_settings(APP, &[settings, &[&hba]].concat()).await, folder)
+}
+
+#[tokio::test]
+async fn with_a_server_that_wants_no_tls() {
+    let (mut stack, _folder) = with_rules(&[], "hostnossl all all all scram-sha-256").await;
+    if stack.local_server().is_none() {
+        return; // A container's rules are its own.
+    }
+    plan(&stack, &["--sslmode", "prefer"]).expect(0);
+    plan(&stack, &["--sslmode", "disable"]).expect(0);
+    plan(&stack, &["--sslmode", "require"])
+        .expect(1)
+        .says("no pg_hba.conf entry")
+        .says("SSL encryption (SQLSTATE 28000)");
+}
+
+/// The two have no version of TLS in common.
+#[tokio::test]
+async fn with_a_server_whose_tls_is_too_old() {
+    let old = ["ssl_min_protocol_version=TLSv1", "ssl_max_protocol_version=TLSv1.1"];
+    let (mut stack, _folder) = with_rules(&old, "host all all all scram-sha-256").await;
+    if stack.local_server().is_none() {
+        return; // A container has settings of its own.
+    }
+    plan(&stack, &["--sslmode", "prefer"]).expect(0);
+    plan(&stack, &["--sslmode", "require"]).expect(1).says("TLS");
+}
+
+#[tokio::test]
+async fn with_a_server_that_has_no_tls() {
+    let (stack, _folder) = with_rules(&["ssl=off"], "host all all all scram-sha-256").await;
     if stack.value("postgres", "SHOW ssl").await == "on" {
         return; // A container, which has its own.
     }
