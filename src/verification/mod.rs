@@ -2,6 +2,7 @@
 //! logs in. Facts, and the judgement of them; nothing here reads.
 
 mod made;
+mod matrix;
 mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,10 +81,12 @@ pub fn judge(
                 wrong.push(Wrong { entry: of(), message, hint: Some(hint) });
             });
         }
+        matrix::judge(entry, &roles, actual, &mut |message, hint| {
+            wrong.push(Wrong { entry: of(), message, hint });
+        });
         let mut add = |message| wrong.push(Wrong { entry: of(), message, hint: None });
-        judge_matrix(entry, &roles, actual, &mut add);
         judge_database(desired, entry, actual, &public, &mut add);
-        judge_strangers(desired, entry, &roles, actual, &mut add);
+        matrix::judge_strangers(desired, entry, &roles, actual, &mut add);
         let credential = credentials.get(&entry.key).filter(|found| !found.works);
         if let Some(Credential { secret, remark, .. }) = credential {
             add(format!("secret `{secret}` does not log in: {}", remark.as_deref().unwrap_or("?")));
@@ -122,67 +125,6 @@ fn public_privileges(actual: &Actual) -> BTreeMap<String, BTreeSet<DatabasePrivi
 
 fn connects(privileges: &BTreeSet<DatabasePrivilege>) -> bool {
     privileges.contains(&DatabasePrivilege::Connect)
-}
-
-/// Of its own database, and of what it made itself, a role is no stranger. That a database is open to
-/// everybody is told of the database.
-fn judge_matrix(entry: &Entry, roles: &Matrix, actual: &Actual, add: &mut impl FnMut(String)) {
-    let role = entry.username.as_str();
-    let Some(enters) = roles.get(role) else {
-        // A superuser is in no matrix, and is told of as such.
-        if actual.roles.get(role).is_some_and(|found| found.can_login) {
-            return;
-        }
-        return add(format!("role \"{role}\" is not there, or may not log in"));
-    };
-    if !enters.contains(entry.database.as_str()) {
-        add(format!("role \"{role}\" may not connect to its database \"{}\"", entry.database));
-    }
-    for name in enters.iter().filter(|name| *name != entry.database.as_str()) {
-        let database = actual.databases.get(name);
-        let is_own = database.is_some_and(|database| database.owner == role);
-        let is_open = database.is_some_and(|database| {
-            let mut held = database.privileges_of(&Grantee::Public);
-            held.any(|privilege| privilege == DatabasePrivilege::Connect)
-        });
-        if !is_own && !is_open {
-            add(format!(
-                "role \"{role}\" may connect to database \"{name}\", which is not its own"
-            ));
-        }
-    }
-}
-
-/// A role without an entry that was granted CONNECT by name is there on purpose; `plan` tells of it. One
-/// that gets in as a member of another role may read what that role may.
-fn judge_strangers(
-    desired: &Desired,
-    entry: &Entry,
-    roles: &Matrix,
-    actual: &Actual,
-    add: &mut impl FnMut(String),
-) {
-    let name = entry.database.as_str();
-    let Some(database) = actual.databases.get(name) else { return };
-    let connects = |grantee: Grantee| {
-        database.privileges_of(&grantee).any(|held| held == DatabasePrivilege::Connect)
-    };
-    if desired.owner_of(&entry.database) != Some(entry) || connects(Grantee::Public) {
-        return;
-    }
-    let is_known = |role: &str| {
-        role == actual.server.master
-            || desired.entries.values().any(|entry| entry.username.as_str() == role)
-    };
-    let is_told_of = |role: &str| actual.ways(role, entry.username.as_str()).is_some();
-    for (role, _) in roles.iter().filter(|(role, enters)| enters.contains(name) && !is_known(role))
-    {
-        if !connects(Grantee::Role(role.clone())) && !is_told_of(role) {
-            add(format!(
-                "role \"{role}\" has no entry and may connect to database \"{name}\", as a member of another role"
-            ));
-        }
-    }
 }
 
 fn judge_database(

@@ -60,7 +60,7 @@ async fn each_break_of_the_isolation_is_found() {
             "postgres",
             "GRANT CONNECT ON DATABASE orders TO inventory_user",
             "REVOKE CONNECT ON DATABASE orders FROM inventory_user",
-            "! inventory: role \"inventory_user\" may connect to database \"orders\", which is not its own",
+            "! inventory: role \"inventory_user\" may connect to database \"orders\", which is not its own\n    hint: run `SET ROLE \"orders_user\"; REVOKE ALL ON DATABASE \"orders\" FROM \"inventory_user\"`, unless it is meant so",
         ),
         (
             "postgres",

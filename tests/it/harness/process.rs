@@ -1,8 +1,9 @@
 //! Child processes that end with the tests, however the tests end.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A server process. It ends when this is dropped or when the tests are killed: a shell beside it waits
@@ -61,11 +62,32 @@ impl Owner {
 /// A port below the range that the kernel hands out by itself, so that no client socket takes it first.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let base = 20_000 + (std::process::id() % 100) as u16 * 100;
+    static OURS: LazyLock<Ports> = LazyLock::new(Ports::take);
     loop {
-        let port = base + NEXT.fetch_add(1, Ordering::SeqCst) % 10_000;
+        let port = OURS.first + NEXT.fetch_add(1, Ordering::SeqCst) % Ports::COUNT;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
+    }
+}
+
+/// The ports of one test process. A server that starts has not bound its port yet, so another process must
+/// not try the same ones.
+struct Ports {
+    first: u16,
+    /// Nobody else can bind it while we live.
+    _lock: UdpSocket,
+}
+
+impl Ports {
+    const COUNT: u16 = 1_500;
+
+    fn take() -> Self {
+        let mut blocks = (0..8).map(|block| 20_000 + block * Self::COUNT);
+        let taken = blocks.find_map(|first| {
+            let lock = UdpSocket::bind(("127.0.0.1", first)).ok()?;
+            Some(Self { first, _lock: lock })
+        });
+        taken.expect("fewer than eight test processes run at once")
     }
 }
