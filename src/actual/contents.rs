@@ -20,8 +20,12 @@ pub struct Contents {
     /// What others granted by a grant option, by whose: while it stands, the owner's REVOKE of that
     /// option fails (2BP01).
     pub passed_on: BTreeMap<ObjectName, BTreeMap<String, BTreeSet<Privilege>>>,
+    /// What roles may pass on of what the owner granted them, on single columns, too.
+    pub grant_options: BTreeMap<ObjectName, BTreeMap<String, BTreeSet<Privilege>>>,
     /// What ALTER DEFAULT PRIVILEGES FOR ROLE (the database's owner) gives to others.
     pub default_privileges: BTreeMap<DefaultPrivileges, BTreeSet<Privilege>>,
+    /// What of that they will be able to pass on.
+    pub default_grant_options: BTreeMap<DefaultPrivileges, BTreeSet<Privilege>>,
     /// The names of the installed extensions.
     pub extensions: BTreeSet<String>,
 }
@@ -57,7 +61,14 @@ impl Contents {
         held.cloned().unwrap_or_default()
     }
 
-    /// Which of the privileges the role has granted to others.
+    /// What a role may pass on of an object.
+    #[must_use]
+    pub fn may_pass_on(&self, object: &ObjectName, role: &str) -> BTreeSet<Privilege> {
+        let held = self.grant_options.get(object).and_then(|held| held.get(role));
+        held.cloned().unwrap_or_default()
+    }
+
+    /// Whether the role has granted some of the privileges to others.
     #[must_use]
     pub fn has_passed_on(
         &self,

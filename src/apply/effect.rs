@@ -13,7 +13,7 @@ use crate::postgres::{
 };
 use crate::secret_document::SecretDocument;
 use crate::secrets_manager::{SecretsManager, Which};
-use crate::sql;
+use crate::sql::{self, Taken};
 use crate::version_id::VersionId;
 
 /// What effects are made with.
@@ -120,13 +120,21 @@ impl Effects<'_> {
             }
             Change::GrantPrivileges(to) => self.execute_in(&to.database, &sql::grant(to)).await,
             Change::RevokePrivileges(from) => {
-                self.execute_in(&from.database, &sql::revoke(from)).await
+                self.execute_in(&from.database, &sql::revoke(Taken::Privileges, from)).await
+            }
+            Change::RevokeGrantOptionInside(from) => {
+                self.execute_in(&from.database, &sql::revoke(Taken::GrantOption, from)).await
             }
             Change::GrantDefaultPrivileges(to) => {
                 self.execute_in(&to.database, &sql::grant_default(to)).await
             }
             Change::RevokeDefaultPrivileges(from) => {
-                self.execute_in(&from.database, &sql::revoke_default(from)).await
+                let sql = sql::revoke_default(Taken::Privileges, from);
+                self.execute_in(&from.database, &sql).await
+            }
+            Change::RevokeDefaultGrantOption(from) => {
+                let sql = sql::revoke_default(Taken::GrantOption, from);
+                self.execute_in(&from.database, &sql).await
             }
             Change::SetPassword { role, secret, version, replaces: _ } => {
                 let password = self.password(secret, version).await?;

@@ -8,9 +8,11 @@ use super::findings::Findings;
 use super::foreign_grant;
 use super::grant_option;
 use super::public_schema::{in_new_database, owner_of_public};
-use crate::access::{ObjectClass, Privilege};
+use crate::access::{AccessLevel, ObjectClass, Privilege};
 use crate::actual::{Contents, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName, Schema};
+use crate::desired::Entry;
 use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
+use crate::sql::Taken;
 
 pub(super) fn compare(context: &Context<'_>, findings: &mut Findings) {
     compare_connect(context, findings);
@@ -56,6 +58,15 @@ fn compare_connect(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
+/// Something that an object's privileges lack or have too much of.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Difference {
+    Missing,
+    Extra(Taken),
+    /// The same, and the role has granted it to others.
+    PassedOn(Taken),
+}
+
 fn compare_objects(
     context: &Context<'_>,
     contents: &Contents,
@@ -63,44 +74,78 @@ fn compare_objects(
     findings: &mut Findings,
 ) {
     let entry = context.entry;
-    let wanted = entry.access.privileges(class);
     let grantee = Grantee::Role(entry.username.to_string());
-    // Objects of one role that lack the same privileges are granted them by one statement.
-    let mut missing: BTreeMap<(&str, BTreeSet<Privilege>), BTreeSet<ObjectName>> = BTreeMap::new();
-    let (mut extra, mut passed_on) = (missing.clone(), missing.clone());
+    // Objects of one role that differ in the same privileges are mended by one statement.
+    let mut found: BTreeMap<(Difference, &str, BTreeSet<Privilege>), BTreeSet<ObjectName>> =
+        BTreeMap::new();
     for (object, held) in contents.held(class, &grantee) {
         let Some(owner) = owner(context, contents, &object) else { continue };
         if object.name.is_some() && !contents.owner_may_use(&object.schema) {
             continue;
         }
-        let lacks: BTreeSet<_> = wanted.difference(&held).copied().collect();
-        let on_columns = contents.held_on_columns(&object, &grantee);
-        let exceeds: BTreeSet<_> = held.union(&on_columns).copied().collect();
-        let exceeds: BTreeSet<_> = exceeds.difference(&wanted).copied().collect();
-        let is_stuck = contents.has_passed_on(&object, entry.username.as_str(), &exceeds);
-        let too_much = if is_stuck { &mut passed_on } else { &mut extra };
-        for (privileges, of) in [(lacks, &mut missing), (exceeds, too_much)] {
-            if !privileges.is_empty() {
-                of.entry((owner, privileges)).or_default().insert(object.clone());
-            }
+        for (difference, privileges) in differences(entry, contents, class, &object, &held) {
+            let of = found.entry((difference, owner, privileges)).or_default();
+            of.insert(object.clone());
         }
     }
-    let step = |((owner, privileges), objects): ((&str, _), _)| ObjectPrivileges {
-        database: entry.database.to_string(),
-        owner: owner.to_owned(),
-        class,
-        objects,
-        privileges,
-        role: entry.username.clone(),
+    for ((difference, owner, privileges), objects) in found {
+        let on = ObjectPrivileges {
+            database: entry.database.to_string(),
+            owner: owner.to_owned(),
+            class,
+            objects,
+            privileges,
+            role: entry.username.clone(),
+        };
+        match difference {
+            Difference::Missing => {
+                findings.step(Change::GrantPrivileges(on), format!("what {}s have", entry.access));
+            }
+            Difference::Extra(taken) => {
+                let change = match taken {
+                    Taken::Privileges => Change::RevokePrivileges(on),
+                    Taken::GrantOption => Change::RevokeGrantOptionInside(on),
+                };
+                findings.step(change, why(entry.access, taken));
+            }
+            Difference::PassedOn(taken) => foreign_grant::passed_on(taken, &on, findings),
+        }
+    }
+}
+
+fn differences(
+    entry: &Entry,
+    contents: &Contents,
+    class: ObjectClass,
+    object: &ObjectName,
+    held: &BTreeSet<Privilege>,
+) -> impl Iterator<Item = (Difference, BTreeSet<Privilege>)> {
+    let (wanted, role) = (entry.access.privileges(class), entry.username.as_str());
+    let lacks: BTreeSet<_> = wanted.difference(held).copied().collect();
+    let on_columns = contents.held_on_columns(object, &Grantee::Role(role.to_owned()));
+    let exceeds: BTreeSet<_> = held.union(&on_columns).copied().collect();
+    let exceeds: BTreeSet<_> = exceeds.difference(&wanted).copied().collect();
+    // That of a privilege goes with it.
+    let options = contents.may_pass_on(object, role).intersection(&wanted).copied().collect();
+    let taken = |taken, privileges: BTreeSet<Privilege>| {
+        let is_stuck = contents.has_passed_on(object, role, &privileges);
+        let difference =
+            if is_stuck { Difference::PassedOn(taken) } else { Difference::Extra(taken) };
+        (difference, privileges)
     };
-    for change in missing.into_iter().map(step).map(Change::GrantPrivileges) {
-        findings.step(change, format!("what {}s have", entry.access));
-    }
-    for change in extra.into_iter().map(step).map(Change::RevokePrivileges) {
-        findings.step(change, format!("more than {}s have", entry.access));
-    }
-    for held in passed_on.into_iter().map(step) {
-        foreign_grant::passed_on(&held, findings);
+    [
+        (Difference::Missing, lacks),
+        taken(Taken::Privileges, exceeds),
+        taken(Taken::GrantOption, options),
+    ]
+    .into_iter()
+    .filter(|(_, privileges)| !privileges.is_empty())
+}
+
+fn why(level: AccessLevel, taken: Taken) -> String {
+    match taken {
+        Taken::Privileges => format!("more than {level}s have"),
+        Taken::GrantOption => format!("{level}s pass nothing on"),
     }
 }
 
@@ -151,7 +196,14 @@ fn compare_future(
         let exceeds: BTreeSet<_> = held.difference(&wanted).copied().collect();
         if !exceeds.is_empty() {
             let change = Change::RevokeDefaultPrivileges(step(key.schema.clone(), exceeds));
-            findings.step(change, format!("more than {}s have", entry.access));
+            findings.step(change, why(entry.access, Taken::Privileges));
+        }
+    }
+    for (key, held) in contents.default_grant_options.iter().filter(|(key, _)| of_role(key)) {
+        let options: BTreeSet<_> = held.intersection(&wanted).copied().collect();
+        if !options.is_empty() {
+            let change = Change::RevokeDefaultGrantOption(step(key.schema.clone(), options));
+            findings.step(change, why(entry.access, Taken::GrantOption));
         }
     }
 }

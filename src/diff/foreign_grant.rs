@@ -10,7 +10,7 @@ use crate::access::keywords;
 use crate::actual::{Database, DatabasePrivilege};
 use crate::name::DatabaseName;
 use crate::plan::{ObjectPrivileges, ObstacleKind};
-use crate::sql;
+use crate::sql::{self, Taken};
 
 const CASCADES: &str = "it takes away what depends on it, too";
 
@@ -46,18 +46,22 @@ pub(super) fn on_public_schema(
 }
 
 /// What a role holds on objects and has granted to others.
-pub(super) fn passed_on(held: &ObjectPrivileges, findings: &mut Findings) {
+pub(super) fn passed_on(taken: Taken, held: &ObjectPrivileges, findings: &mut Findings) {
     let ObjectPrivileges { database, owner: _, class, objects, privileges, role } = held;
     let objects: Vec<_> = objects.iter().map(ToString::to_string).collect();
+    let what = match taken {
+        Taken::Privileges => "",
+        Taken::GrantOption => "the GRANT OPTION for ",
+    };
     findings.obstacle(
         ObstacleKind::PassedOn,
         format!(
-            "role \"{role}\" is to lose {} on {} {} in database \"{database}\", and has granted it to others",
+            "role \"{role}\" is to lose {what}{} on {} {} in database \"{database}\", and has granted it to others",
             keywords(privileges),
             class.keyword(),
             objects.join(", "),
         ),
-        format!("run in \"{database}\": `{}`: {CASCADES}", sql::revoke_cascade(held)),
+        format!("run in \"{database}\": `{}`: {CASCADES}", sql::revoke_cascade(taken, held)),
     );
 }
 

@@ -9,6 +9,7 @@ use super::foreign_grant;
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{Contents, Grantee, ObjectName};
 use crate::plan::{Change, FuturePrivileges, ObjectPrivileges};
+use crate::sql::Taken;
 
 const REASON: &str = "left in the master's own database, where nothing is the application's; an application that works in that database loses it";
 
@@ -56,7 +57,7 @@ fn compare_objects(
         let (database, owner, role) = (database.to_owned(), owner.to_owned(), role.clone());
         let revoked = ObjectPrivileges { database, owner, class, objects, privileges, role };
         if is_stuck {
-            foreign_grant::passed_on(&revoked, findings);
+            foreign_grant::passed_on(Taken::Privileges, &revoked, findings);
         } else {
             findings.step(Change::RevokePrivileges(revoked), REASON);
         }

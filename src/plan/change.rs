@@ -169,10 +169,15 @@ pub enum Change {
     GrantPrivileges(ObjectPrivileges),
     /// Take privileges on objects of the database's owner.
     RevokePrivileges(ObjectPrivileges),
+    /// Take from a role the right to pass its privileges on objects of the database's owner on; the
+    /// privileges stay.
+    RevokeGrantOptionInside(ObjectPrivileges),
     /// Grant privileges on what the database's owner will make.
     GrantDefaultPrivileges(FuturePrivileges),
     /// Take privileges on what the database's owner will make.
     RevokeDefaultPrivileges(FuturePrivileges),
+    /// The same as [`Self::RevokeGrantOptionInside`] for what the database's owner will make.
+    RevokeDefaultGrantOption(FuturePrivileges),
     /// Set the password of an existing role from a secret version, and the marker with it.
     SetPassword {
         /// The role.
@@ -293,8 +298,10 @@ impl Change {
             | Self::CreateExtension { .. }
             | Self::GrantPrivileges(_)
             | Self::RevokePrivileges(_)
+            | Self::RevokeGrantOptionInside(_)
             | Self::GrantDefaultPrivileges(_)
-            | Self::RevokeDefaultPrivileges(_) => Phase::InDatabase,
+            | Self::RevokeDefaultPrivileges(_)
+            | Self::RevokeDefaultGrantOption(_) => Phase::InDatabase,
             Self::SetPassword { .. }
             | Self::PublishVersion { .. }
             | Self::SetMasterPassword { .. }
@@ -330,8 +337,10 @@ impl Change {
             Self::CreateExtension { .. } => "create_extension",
             Self::GrantPrivileges(_) => "grant_privileges",
             Self::RevokePrivileges(_) => "revoke_privileges",
+            Self::RevokeGrantOptionInside(_) => "revoke_grant_option_inside",
             Self::GrantDefaultPrivileges(_) => "grant_default_privileges",
             Self::RevokeDefaultPrivileges(_) => "revoke_default_privileges",
+            Self::RevokeDefaultGrantOption(_) => "revoke_default_grant_option",
             Self::SetPassword { .. } => "set_password",
             Self::PublishVersion { .. } => "publish_version",
             Self::ClearPending { .. } => "clear_pending",

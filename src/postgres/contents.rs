@@ -151,6 +151,7 @@ fn read_contents(sets: &Sets) -> Result<Contents> {
         schemas: schemas.iter().map(schema).collect(),
         relations: relations.iter().map(relation).collect(),
         default_privileges: default_privileges.iter().filter_map(default_privilege).collect(),
+        default_grant_options: default_privileges.iter().filter_map(default_grant_option).collect(),
         extensions: extensions.iter().map(|row| text(row, 0).to_owned()).collect(),
         ..Contents::default()
     };
@@ -170,19 +171,36 @@ fn add_on_schema(contents: &mut Contents, row: &SimpleQueryRow) {
         passed_on.entry(grantor.to_owned()).or_default().extend(privileges(row, 2));
     } else if let Some(schema) = contents.schemas.get_mut(name) {
         schema.privileges.insert(grantee(row, 1), privileges(row, 2));
+        add_grant_options(contents, ObjectName::schema(name), row.get(1), privileges(row, 4));
     }
 }
 
 fn add_on_relation(contents: &mut Contents, row: &SimpleQueryRow) {
     let name = ObjectName::within(text(row, 0), text(row, 1));
-    let (grantee, privileges) = (grantee(row, 2), privileges(row, 3));
+    let (grantee, held) = (grantee(row, 2), privileges(row, 3));
     if let Some(grantor) = row.get(4) {
         let passed_on = contents.passed_on.entry(name).or_default();
-        passed_on.entry(grantor.to_owned()).or_default().extend(privileges);
-    } else if flag(row, 5) {
-        contents.on_columns.entry(name).or_default().insert(grantee, privileges);
+        passed_on.entry(grantor.to_owned()).or_default().extend(held);
+        return;
+    }
+    add_grant_options(contents, name.clone(), row.get(2), privileges(row, 6));
+    if flag(row, 5) {
+        contents.on_columns.entry(name).or_default().insert(grantee, held);
     } else if let Some(relation) = contents.relations.get_mut(&name) {
-        relation.privileges.insert(grantee, privileges);
+        relation.privileges.insert(grantee, held);
+    }
+}
+
+/// PUBLIC can hold none (0LP01).
+fn add_grant_options(
+    contents: &mut Contents,
+    object: ObjectName,
+    role: Option<&str>,
+    privileges: BTreeSet<Privilege>,
+) {
+    if let Some(role) = role.filter(|_| !privileges.is_empty()) {
+        let of_object = contents.grant_options.entry(object).or_default();
+        of_object.entry(role.to_owned()).or_default().extend(privileges);
     }
 }
 
@@ -198,8 +216,17 @@ fn relation(row: &SimpleQueryRow) -> (ObjectName, Relation) {
     (name, Relation { class, privileges: BTreeMap::new() })
 }
 
-/// `None` for functions and types: no access level says anything of them.
 fn default_privilege(row: &SimpleQueryRow) -> Option<(DefaultPrivileges, BTreeSet<Privilege>)> {
+    Some((which_default(row)?, privileges(row, 3)))
+}
+
+fn default_grant_option(row: &SimpleQueryRow) -> Option<(DefaultPrivileges, BTreeSet<Privilege>)> {
+    let privileges = privileges(row, 4);
+    (!privileges.is_empty()).then_some((which_default(row)?, privileges))
+}
+
+/// `None` for functions and types: no access level says anything of them.
+fn which_default(row: &SimpleQueryRow) -> Option<DefaultPrivileges> {
     let class = match text(row, 1) {
         "n" => ObjectClass::Schema,
         "r" => ObjectClass::Table,
@@ -207,7 +234,7 @@ fn default_privilege(row: &SimpleQueryRow) -> Option<(DefaultPrivileges, BTreeSe
         _ => return None,
     };
     let schema = row.get(0).map(str::to_owned);
-    Some((DefaultPrivileges { schema, class, grantee: grantee(row, 2) }, privileges(row, 3)))
+    Some(DefaultPrivileges { schema, class, grantee: grantee(row, 2) })
 }
 
 fn grantee(row: &SimpleQueryRow, column: usize) -> Grantee {

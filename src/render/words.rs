@@ -46,8 +46,10 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::ClosePublicSchema { .. }
         | Change::GrantPrivileges(_)
         | Change::RevokePrivileges(_)
+        | Change::RevokeGrantOptionInside(_)
         | Change::GrantDefaultPrivileges(_)
         | Change::RevokeDefaultPrivileges(_)
+        | Change::RevokeDefaultGrantOption(_)
         | Change::SetPassword { .. }
         | Change::PublishVersion { .. }
         | Change::ClearPending { .. }
@@ -128,11 +130,17 @@ pub(super) fn what(change: &Change) -> String {
         Change::RevokePrivileges(from) => {
             format!("{} FROM \"{}\"", on_objects("REVOKE", from), from.role)
         }
+        Change::RevokeGrantOptionInside(from) => {
+            format!("{} FROM \"{}\"", on_objects("REVOKE GRANT OPTION FOR", from), from.role)
+        }
         Change::GrantDefaultPrivileges(to) => {
             format!("{} TO \"{}\"", on_future("GRANT", to), to.role)
         }
         Change::RevokeDefaultPrivileges(from) => {
             format!("{} FROM \"{}\"", on_future("REVOKE", from), from.role)
+        }
+        Change::RevokeDefaultGrantOption(from) => {
+            format!("{} FROM \"{}\"", on_future("REVOKE GRANT OPTION FOR", from), from.role)
         }
         Change::SetPassword { role, .. } => format!("role \"{role}\": password from the secret"),
         Change::PublishVersion { secret, .. } => {

@@ -10,7 +10,7 @@ use crate::name::{DatabaseName, RoleName};
 use crate::password::Verifier;
 use crate::plan::RoleAttributes;
 pub use privileges::{
-    create_extension, grant, grant_default, revoke, revoke_cascade, revoke_default,
+    Taken, create_extension, grant, grant_default, revoke, revoke_cascade, revoke_default,
 };
 
 /// `CREATE ROLE` and its marker, as one query and so as one transaction.

@@ -33,24 +33,42 @@ pub fn grant(granted: &ObjectPrivileges) -> String {
     as_role(owner, &format!("GRANT {privileges} ON {class} {objects} TO {role}"))
 }
 
-/// The opposite of [`grant`].
+/// What a role loses by a REVOKE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Taken {
+    /// The privileges.
+    Privileges,
+    /// The right to pass them on.
+    GrantOption,
+}
+
+impl Taken {
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::Privileges => "REVOKE",
+            Self::GrantOption => "REVOKE GRANT OPTION FOR",
+        }
+    }
+}
+
+/// The opposite of [`grant`], or of `WITH GRANT OPTION` in it.
 #[must_use]
-pub fn revoke(revoked: &ObjectPrivileges) -> String {
-    as_role(&revoked.owner, &revoke_as_owner(revoked))
+pub fn revoke(taken: Taken, revoked: &ObjectPrivileges) -> String {
+    as_role(&revoked.owner, &revoke_as_owner(taken, revoked))
 }
 
 /// What a person can run where [`revoke`] fails, because the role granted others what it is to lose.
 #[must_use]
-pub fn revoke_cascade(revoked: &ObjectPrivileges) -> String {
+pub fn revoke_cascade(taken: Taken, revoked: &ObjectPrivileges) -> String {
     let owner = escape_identifier(&revoked.owner);
-    format!("SET ROLE {owner}; {} CASCADE", revoke_as_owner(revoked))
+    format!("SET ROLE {owner}; {} CASCADE", revoke_as_owner(taken, revoked))
 }
 
-fn revoke_as_owner(revoked: &ObjectPrivileges) -> String {
+fn revoke_as_owner(taken: Taken, revoked: &ObjectPrivileges) -> String {
     let ObjectPrivileges { database: _, owner: _, class, objects, privileges, role } = revoked;
     let (class, privileges) = (class.keyword(), keywords(privileges));
     let (objects, role) = (list(objects), identifier(role));
-    format!("REVOKE {privileges} ON {class} {objects} FROM {role}")
+    format!("{} {privileges} ON {class} {objects} FROM {role}", taken.keyword())
 }
 
 /// `ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT … ON TABLES TO role`.
@@ -60,11 +78,12 @@ pub fn grant_default(granted: &FuturePrivileges) -> String {
     format!("{} GRANT {privileges} ON {}S TO {role}", alter(granted), granted.class.keyword())
 }
 
-/// The opposite of [`grant_default`].
+/// The opposite of [`grant_default`], or of `WITH GRANT OPTION` in it.
 #[must_use]
-pub fn revoke_default(revoked: &FuturePrivileges) -> String {
+pub fn revoke_default(taken: Taken, revoked: &FuturePrivileges) -> String {
     let (privileges, role) = (keywords(&revoked.privileges), identifier(&revoked.role));
-    format!("{} REVOKE {privileges} ON {}S FROM {role}", alter(revoked), revoked.class.keyword())
+    let (alter, verb, class) = (alter(revoked), taken.keyword(), revoked.class.keyword());
+    format!("{alter} {verb} {privileges} ON {class}S FROM {role}")
 }
 
 fn alter(future: &FuturePrivileges) -> String {

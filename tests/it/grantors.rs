@@ -70,6 +70,59 @@ async fn no_entrys_role_may_pass_on_what_it_holds_on_a_database() {
     stack.plan().expect(0).shows("No changes:");
 }
 
+/// On tables, columns, sequences and schemas, and on what will be made.
+#[tokio::test]
+async fn no_entrys_role_may_pass_on_what_it_holds_inside_a_database() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "CREATE SCHEMA sales; CREATE TABLE sales.t (a int, b int); CREATE SEQUENCE sales.s;
+             GRANT USAGE ON SCHEMA sales TO shop_reports WITH GRANT OPTION;
+             GRANT SELECT (a) ON sales.t TO shop_reports WITH GRANT OPTION;
+             GRANT SELECT ON sales.s TO shop_reports WITH GRANT OPTION;
+             ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO shop_reports WITH GRANT OPTION;
+             ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT SELECT ON SEQUENCES TO shop_reports WITH GRANT OPTION",
+        )
+        .await
+        .unwrap();
+    let inside = "~ database \"shop\": REVOKE GRANT OPTION FOR";
+    let answer = stack.converge().shows("# readers pass nothing on");
+    let answer = answer.shows(&format!("{inside} USAGE ON SCHEMA sales FROM \"shop_reports\""));
+    let answer = answer.shows(&format!("{inside} SELECT ON TABLE sales.t FROM \"shop_reports\""));
+    let answer = answer.shows(&format!("{inside} SELECT ON SEQUENCE sales.s FROM"));
+    let answer = answer.shows(&format!("{inside} SELECT ON future TABLES of \"shop_user\" FROM"));
+    answer.shows(&format!("{inside} SELECT ON future SEQUENCES of \"shop_user\" in schema"));
+
+    owner.batch_execute("CREATE TABLE sales.later (a int)").await.unwrap();
+    let options = "SELECT count(*) FROM (SELECT relacl AS acl FROM pg_class UNION ALL SELECT nspacl FROM pg_namespace
+         UNION ALL SELECT attacl FROM pg_attribute UNION ALL SELECT defaclacl FROM pg_default_acl) held,
+         aclexplode(acl) a WHERE a.is_grantable AND a.grantee = 'shop_reports'::regrole";
+    assert_eq!(stack.value("shop", options).await, "0");
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    reader.batch_execute("SELECT FROM sales.t, sales.s, sales.later").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_passed_on_inside_a_database_is_an_obstacle_of_who_did_it() {
+    let (stack, owner) = stack().await;
+    owner
+        .batch_execute(
+            "CREATE TABLE t (a int); GRANT SELECT ON t TO shop_reports WITH GRANT OPTION",
+        )
+        .await
+        .unwrap();
+    let reader = stack.login_with_secret(READER).await.unwrap();
+    reader.batch_execute("GRANT SELECT ON t TO other_user").await.unwrap();
+    let revoke = "SET ROLE \"shop_user\"; REVOKE GRANT OPTION FOR SELECT ON TABLE \"public\".\"t\" FROM \"shop_reports\" CASCADE";
+    stack
+        .apply()
+        .expect(3)
+        .shows("! reports: role \"shop_reports\" is to lose the GRANT OPTION for SELECT on TABLE public.t in database \"shop\", and has granted it to others")
+        .shows(&format!("hint: run in \"shop\": `{revoke}`"));
+    stack.sql("shop", &format!("SET ROLE platform_admin; {revoke}")).await;
+    stack.plan().expect(0).shows("No changes:");
+}
+
 #[tokio::test]
 async fn what_was_passed_on_of_a_database_is_an_obstacle_of_who_did_it() {
     let (stack, owner) = stack().await;
@@ -173,13 +226,13 @@ async fn what_a_reader_passed_on_is_an_obstacle_of_the_reader_alone() {
     owner
         .batch_execute(
             "CREATE TABLE t (a int);
-             GRANT SELECT, UPDATE ON t TO shop_reports WITH GRANT OPTION;
+             GRANT UPDATE ON t TO shop_reports WITH GRANT OPTION;
              GRANT DELETE ON t TO shop_reports",
         )
         .await
         .unwrap();
     let reader = stack.login_with_secret(READER).await.unwrap();
-    reader.batch_execute("GRANT SELECT, UPDATE ON t TO other_user").await.unwrap();
+    reader.batch_execute("GRANT UPDATE ON t TO other_user").await.unwrap();
     stack.sql("postgres", "ALTER ROLE shop_user CREATEDB").await;
     let revoke = "SET ROLE \"shop_user\"; REVOKE UPDATE, DELETE ON TABLE \"public\".\"t\" FROM \"shop_reports\" CASCADE";
     stack

@@ -182,7 +182,7 @@ async fn json_documents_of_access_levels_follow_the_schema() {
     stack
         .sql(
             "shop",
-            "SET ROLE shop_user; CREATE TABLE t (id int); GRANT TRUNCATE ON t TO shop_reports",
+            "SET ROLE shop_user; CREATE TABLE t (id int); GRANT TRUNCATE ON t TO shop_reports; GRANT SELECT ON t TO shop_reports WITH GRANT OPTION",
         )
         .await;
     stack
@@ -191,8 +191,8 @@ async fn json_documents_of_access_levels_follow_the_schema() {
             "GRANT pg_monitor TO shop_reports; GRANT CONNECT ON DATABASE shop TO pg_monitor",
         )
         .await;
-    let futures =
-        "ALTER DEFAULT PRIVILEGES FOR ROLE shop_user GRANT TRUNCATE ON TABLES TO shop_reports";
+    let futures = "ALTER DEFAULT PRIVILEGES FOR ROLE shop_user GRANT TRUNCATE ON TABLES TO shop_reports;
+        ALTER DEFAULT PRIVILEGES FOR ROLE shop_user GRANT SELECT ON TABLES TO shop_reports WITH GRANT OPTION";
     stack.sql("shop", futures).await;
     stack.sql("shop", "CREATE SCHEMA shut AUTHORIZATION shop_user; SET ROLE shop_user; GRANT USAGE ON SCHEMA shut TO pg_monitor; REVOKE USAGE ON SCHEMA shut FROM shop_user").await;
     let second = document(&stack.run(&applied).expect(3));
@@ -204,7 +204,9 @@ async fn json_documents_of_access_levels_follow_the_schema() {
         "grant_privileges",
         "grant_default_privileges",
         "revoke_privileges",
+        "revoke_grant_option_inside",
         "revoke_default_privileges",
+        "revoke_default_grant_option",
     ] {
         assert!(all.iter().any(|step| step["change"] == change), "{change}");
     }

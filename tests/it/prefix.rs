@@ -26,7 +26,7 @@ use crate::plans::problems;
 use generate::{MASTER, Scenario, created, scenario, time};
 use world::Label::{Current, Pending};
 
-const CHANGES: [&str; 27] = [
+const CHANGES: [&str; 29] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -48,8 +48,10 @@ const CHANGES: [&str; 27] = [
     "create_extension",
     "grant_privileges",
     "revoke_privileges",
+    "revoke_grant_option_inside",
     "grant_default_privileges",
     "revoke_default_privileges",
+    "revoke_default_grant_option",
     "set_password",
     "publish_version",
     "clear_pending",
@@ -309,8 +311,12 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::ClosePublicSchema { database, .. } => Touched::Database(database.as_str()),
         Change::GrantPrivileges(to) => Touched::Database(&to.database),
         Change::GrantDefaultPrivileges(to) => Touched::Database(&to.database),
-        Change::RevokePrivileges(from) => Touched::Privileges(&from.database),
-        Change::RevokeDefaultPrivileges(from) => Touched::Privileges(&from.database),
+        Change::RevokePrivileges(from) | Change::RevokeGrantOptionInside(from) => {
+            Touched::Privileges(&from.database)
+        }
+        Change::RevokeDefaultPrivileges(from) | Change::RevokeDefaultGrantOption(from) => {
+            Touched::Privileges(&from.database)
+        }
     }
 }
 
@@ -348,6 +354,8 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::CreateExtension { .. }
         | Change::GrantPrivileges(_)
         | Change::RevokePrivileges(_)
+        | Change::RevokeGrantOptionInside(_)
+        | Change::RevokeDefaultGrantOption(_)
         | Change::GrantDefaultPrivileges(_)
         | Change::RevokeDefaultPrivileges(_)
         | Change::ClearPending { .. }

@@ -7,7 +7,8 @@ SELECT n.nspname, pg_get_userbyid(n.nspowner), has_schema_privilege(d.datdba, n.
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
 SELECT n.nspname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
        string_agg(a.privilege_type, ','),
-       CASE WHEN a.grantor <> n.nspowner THEN pg_get_userbyid(a.grantor) END
+       CASE WHEN a.grantor <> n.nspowner THEN pg_get_userbyid(a.grantor) END,
+       string_agg(a.privilege_type, ',') FILTER (WHERE a.is_grantable)
   FROM pg_namespace n, aclexplode(n.nspacl) a
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
    AND (a.grantee <> n.nspowner OR a.grantor <> n.nspowner)
@@ -19,7 +20,8 @@ SELECT n.nspname, c.relname, c.relkind = 'S'
    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname !~ '^pg_';
 SELECT n.nspname, c.relname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
        string_agg(DISTINCT a.privilege_type, ','),
-       CASE WHEN a.grantor <> c.relowner THEN pg_get_userbyid(a.grantor) END, a.on_column
+       CASE WHEN a.grantor <> c.relowner THEN pg_get_userbyid(a.grantor) END, a.on_column,
+       string_agg(DISTINCT a.privilege_type, ',') FILTER (WHERE a.is_grantable)
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace,
        LATERAL (SELECT e.*, false AS on_column FROM aclexplode(c.relacl) e
@@ -31,7 +33,8 @@ SELECT n.nspname, c.relname, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.gra
    AND (a.grantee <> c.relowner OR a.grantor <> c.relowner)
  GROUP BY n.nspname, c.relname, c.relowner, a.grantee, a.grantor, a.on_column;
 SELECT n.nspname, d.defaclobjtype, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
-       string_agg(a.privilege_type, ',')
+       string_agg(a.privilege_type, ','),
+       string_agg(a.privilege_type, ',') FILTER (WHERE a.is_grantable)
   FROM pg_default_acl d
   LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
  WHERE d.defaclrole = (SELECT datdba FROM pg_database WHERE datname = current_database())

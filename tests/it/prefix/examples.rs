@@ -198,6 +198,8 @@ fn short(change: &Change) -> String {
         | Change::CreateExtension { .. }
         | Change::GrantPrivileges(_)
         | Change::RevokePrivileges(_)
+        | Change::RevokeGrantOptionInside(_)
+        | Change::RevokeDefaultGrantOption(_)
         | Change::GrantDefaultPrivileges(_)
         | Change::RevokeDefaultPrivileges(_)
         | Change::TagSecret { .. } => name.to_owned(),

@@ -1,6 +1,6 @@
 //! Who uses the database of another entry, and what is granted inside databases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::access::{AccessLevel, ObjectClass, Privilege};
 use goldenpath_rds::actual::{
@@ -27,6 +27,8 @@ pub struct AccessState {
     may_grant: bool,
     /// Has passed it on.
     has_granted: bool,
+    /// Holds all that it holds inside with the option to pass it on.
+    may_grant_inside: bool,
     /// Holds these, where the objects are there.
     held: BTreeSet<(usize, Privilege)>,
     future: BTreeSet<(ObjectClass, Privilege)>,
@@ -54,15 +56,16 @@ pub fn access_state() -> impl Strategy<Value = AccessState> {
         btree_set((class(), privilege()), 0..=3),
         left,
         prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(extension, 1..=2)],
-        [0.5, 0.5, 0.9, 0.25].map(prop::bool::weighted),
+        [0.5, 0.5, 0.9, 0.25, 0.3].map(prop::bool::weighted),
     )
         .prop_map(|(shares, connects, held, future, left, extensions, flags)| {
-            let [has_extensions, has_objects, may_grant, has_granted] = flags;
+            let [has_extensions, has_objects, may_grant, has_granted, may_grant_inside] = flags;
             AccessState {
                 shares,
                 connects,
                 may_grant,
                 has_granted,
+                may_grant_inside,
                 held,
                 future,
                 left,
@@ -131,7 +134,7 @@ impl Scenario {
                 database.grant_options.insert(role, connect);
             }
             if let Some(contents) = &mut database.contents {
-                state.add_held(contents, &grantee);
+                state.add_held(contents, &grantee, entry.username.as_str());
                 state.add_future(&state.future, None, contents, &grantee);
                 if contents.schemas.contains_key("sales") {
                     state.add_future(&state.future, Some("sales"), contents, &grantee);
@@ -177,27 +180,45 @@ impl AccessState {
         }
     }
 
-    fn add_held(&self, contents: &mut Contents, grantee: &Grantee) {
+    fn add_held(&self, contents: &mut Contents, grantee: &Grantee, role: &str) {
         for (at, privilege) in &self.held {
             let (schema, name, _) = OBJECTS[*at];
+            let object = match name {
+                None => ObjectName::schema(schema),
+                Some(name) => ObjectName::within(schema, name),
+            };
             let privileges = match name {
                 None => contents.schemas.get_mut(schema).map(|found| &mut found.privileges),
-                Some(name) => contents
-                    .relations
-                    .get_mut(&ObjectName::within(schema, name))
-                    .map(|found| &mut found.privileges),
+                Some(_) => contents.relations.get_mut(&object).map(|found| &mut found.privileges),
             };
             if let Some(privileges) = privileges {
                 privileges.entry(grantee.clone()).or_default().insert(*privilege);
+                if self.may_grant_inside {
+                    self.add_option(contents, &object, role, *privilege);
+                }
             }
             // The first table of all, and of its columns the same.
-            if let Some(name) = name.filter(|name| *name == "orders")
-                && contents.relations.contains_key(&ObjectName::within(schema, name))
-            {
-                let columns =
-                    contents.on_columns.entry(ObjectName::within(schema, name)).or_default();
+            if name == Some("orders") && contents.relations.contains_key(&object) {
+                let columns = contents.on_columns.entry(object).or_default();
                 columns.entry(grantee.clone()).or_default().insert(Privilege::Update);
             }
+        }
+    }
+
+    fn add_option(
+        &self,
+        contents: &mut Contents,
+        object: &ObjectName,
+        role: &str,
+        privilege: Privilege,
+    ) {
+        let add = |of: &mut BTreeMap<ObjectName, BTreeMap<String, BTreeSet<Privilege>>>| {
+            let of_object = of.entry(object.clone()).or_default();
+            of_object.entry(role.to_owned()).or_default().insert(privilege);
+        };
+        add(&mut contents.grant_options);
+        if self.has_granted {
+            add(&mut contents.passed_on);
         }
     }
 
@@ -213,6 +234,10 @@ impl AccessState {
         for (class, privilege) in held.iter().filter(|(class, _)| fits(*class)) {
             let schema = schema.map(str::to_owned);
             let key = DefaultPrivileges { schema, class: *class, grantee: grantee.clone() };
+            if self.may_grant_inside {
+                let options = &mut contents.default_grant_options;
+                options.entry(key.clone()).or_default().insert(*privilege);
+            }
             contents.default_privileges.entry(key).or_default().insert(*privilege);
         }
     }

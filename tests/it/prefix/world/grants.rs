@@ -29,6 +29,26 @@ impl World {
                 held.retain(|one| !revoked.privileges.contains(one));
             }
         }
+        self.take_options(revoked)
+    }
+
+    pub(super) fn revoke_option(&mut self, revoked: &ObjectPrivileges) -> Played {
+        self.each_object(revoked, |_| ())?;
+        self.take_options(revoked)
+    }
+
+    fn take_options(&mut self, revoked: &ObjectPrivileges) -> Played {
+        let (_, contents) = self.inside(&revoked.database)?;
+        let role = revoked.role.as_str();
+        for object in &revoked.objects {
+            if contents.has_passed_on(object, role, &revoked.privileges) {
+                return Err("dependent privileges exist".to_owned());
+            }
+            let options = contents.grant_options.get_mut(object);
+            if let Some(held) = options.and_then(|options| options.get_mut(role)) {
+                held.retain(|one| !revoked.privileges.contains(one));
+            }
+        }
         Ok(())
     }
 
@@ -80,17 +100,30 @@ impl World {
         held.retain(|privilege| !revoked.privileges.contains(privilege));
         let (_, contents) = self.inside(&revoked.database)?;
         contents.default_privileges.retain(|_, privileges| !privileges.is_empty());
+        self.revoke_default_option(revoked)
+    }
+
+    pub(super) fn revoke_default_option(&mut self, revoked: &FuturePrivileges) -> Played {
+        let key = self.future_key(revoked)?;
+        let (_, contents) = self.inside(&revoked.database)?;
+        if let Some(held) = contents.default_grant_options.get_mut(&key) {
+            held.retain(|privilege| !revoked.privileges.contains(privilege));
+        }
         Ok(())
     }
 
     fn future(&mut self, what: &FuturePrivileges) -> Result<&mut BTreeSet<Privilege>, String> {
+        let key = self.future_key(what)?;
+        let (_, contents) = self.inside(&what.database)?;
+        Ok(contents.default_privileges.entry(key).or_default())
+    }
+
+    fn future_key(&self, what: &FuturePrivileges) -> Result<DefaultPrivileges, String> {
         if !self.master_acts_as(&what.owner) || !self.roles.contains_key(what.role.as_str()) {
             return Err("permission denied to change default privileges".to_owned());
         }
         let grantee = Grantee::Role(what.role.to_string());
-        let (_, contents) = self.inside(&what.database)?;
-        let key = DefaultPrivileges { schema: what.schema.clone(), class: what.class, grantee };
-        Ok(contents.default_privileges.entry(key).or_default())
+        Ok(DefaultPrivileges { schema: what.schema.clone(), class: what.class, grantee })
     }
 
     pub(super) fn create_extension(
@@ -147,7 +180,9 @@ impl World {
             let mut held = contents.held(class, &role).filter(|(object, _)| !is_foreign(object));
             held.all(|(object, held)| {
                 let wanted = entry.access.privileges(class);
-                held == wanted && contents.held_on_columns(&object, &role).is_subset(&wanted)
+                held == wanted
+                    && contents.held_on_columns(&object, &role).is_subset(&wanted)
+                    && contents.may_pass_on(&object, entry.username.as_str()).is_empty()
             })
         });
         let future = ObjectClass::ALL.into_iter().all(|class| {
@@ -158,7 +193,9 @@ impl World {
             .iter()
             .filter(|(key, _)| key.grantee == role)
             .all(|(key, held)| held.is_subset(&entry.access.privileges(key.class)));
-        connects && objects && future
+        let mut options = contents.default_grant_options.iter();
+        let may_pass_on = options.any(|(key, held)| key.grantee == role && !held.is_empty());
+        connects && objects && future && !may_pass_on
     }
 
     /// Whether the entry's role still holds something in the master's own database.

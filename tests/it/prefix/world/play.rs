@@ -149,6 +149,8 @@ impl World {
             Change::RevokePrivileges(from) => self.revoke(from),
             Change::GrantDefaultPrivileges(to) => self.grant_default(to),
             Change::RevokeDefaultPrivileges(from) => self.revoke_default(from),
+            Change::RevokeGrantOptionInside(from) => self.revoke_option(from),
+            Change::RevokeDefaultGrantOption(from) => self.revoke_default_option(from),
             Change::SetPassword { role, secret, version, replaces: _ } => {
                 let password = self.secret(secret)?.password_of(version)?;
                 self.administered(role)?.comment = Some(marker(version).to_string());
