@@ -12,9 +12,3 @@ fail() {
   say "error: $*"
   exit 1
 }
-
-# commit_staged MESSAGE: false when nothing is staged.
-commit_staged() {
-  if git diff --cached --quiet; then return 1; fi
-  git commit --quiet --message "$1"
-}

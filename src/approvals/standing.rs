@@ -81,15 +81,14 @@ impl Evidence {
         let approving = latest.into_iter().filter(|(login, _)| team.listed.contains(login));
         let claim = |(login, review): (String, _)| {
             let review: &super::Review = review?;
-            let older = match (&review.commit, &self.head) {
-                (Some(commit), Some(head)) => commit != head,
-                (None, _) | (_, None) => false,
+            let stale = match (&review.commit, &self.head) {
+                (Some(commit), Some(head)) if commit != head => Some("it is of an older commit"),
+                // GitHub's API: a commit that a forced push has left behind may be gone.
+                (None, Some(_)) => Some("it is of a commit that is there no more"),
+                (Some(_) | None, _) => None,
             };
-            let older = older.then(|| "it is of an older commit".to_owned());
-            Some((
-                format!("review of `{}`", review.login),
-                older.or_else(|| self.own(&login, team)),
-            ))
+            let objection = stale.map(str::to_owned).or_else(|| self.own(&login, team));
+            Some((format!("review of `{}`", review.login), objection))
         };
         approving.filter_map(claim).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::Request;
 use crate::desired::VARIABLE;
-use crate::rds_catalog::{self, Catalog, Record};
+use crate::rds_catalog::{self, Catalog, Record, Status};
 use crate::tfvars::{self, Diagnostic, Kind, Member, Position, Source, Value};
 use crate::yaml;
 
@@ -54,6 +54,7 @@ pub fn place(
         problems.extend(contradictions(request, record));
     }
     let entry = find_entry(request, variables, &mut problems);
+    problems.extend(known.filter(|_| entry.is_none()).and_then(|known| retired(request, known)));
     if !problems.is_empty() {
         return Err(Refusal::Contradiction(problems));
     }
@@ -124,6 +125,17 @@ fn contradictions(request: &Request, record: &Record) -> Vec<Diagnostic> {
         Some(refused(record.place(field)?, message))
     };
     differing.filter_map(problem).collect()
+}
+
+/// A database that was given up comes back by a decision, not by a form: apply leaves its record as it is.
+fn retired(request: &Request, record: &Record) -> Option<Diagnostic> {
+    let is_retired = record.status == Some(Status::Deprecated);
+    let (database, environment) = (&request.database, &request.environment);
+    let message = format!(
+        "`{database}` is in the catalog of `{environment}` with status `deprecated`, the request asks for a database"
+    );
+    let hint = "set the status to `pending` by hand to bring it back, or request another name";
+    Some(refused(record.place("status").filter(|_| is_retired)?, message).hint(hint))
 }
 
 fn said<T: ToString>(value: &Option<T>) -> Option<String> {

@@ -36,11 +36,38 @@ pub fn insert(text: &str, map: &str, key: &str, value: &str) -> Result<String, S
         Some(_) => root.get_mapping(map).ok_or(format!("`{map}` is no map"))?.set(key, value),
     }
     let new = edited.to_string();
-    if read(&new)?.same(&expected) && keeps_bytes(text, &old, &new, map) {
-        Ok(new)
-    } else {
-        Err("its layout is one that cannot be extended safely".to_owned())
+    let is_right = |new: &str| {
+        read(new).is_ok_and(|read| read.same(&expected)) && keeps_bytes(text, &old, new, map)
+    };
+    let after = after_comments(text, &new).filter(|new| is_right(new));
+    after.or_else(|| is_right(&new).then_some(new)).ok_or_else(|| UNSAFE.to_owned())
+}
+
+const UNSAFE: &str = "its layout is one that cannot be extended safely";
+
+/// The same insertion behind the comments that follow the place where it was made: those that are indented
+/// deeper than it belong to the member before.
+fn after_comments(old: &str, new: &str) -> Option<String> {
+    let same = |(a, b): &(u8, u8)| a == b;
+    let common = old.bytes().zip(new.bytes()).take_while(same).count();
+    let at = old.get(..common)?.rfind('\n')? + 1;
+    let inserted = new.get(at..at + new.len().checked_sub(old.len())?)?;
+    let rest = old.get(at..).filter(|rest| new[at + inserted.len()..] == **rest)?;
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let mut end = 0;
+    let mut seen = 0;
+    for line in rest.split_inclusive('\n') {
+        seen += line.len();
+        let text = line.trim();
+        if text.starts_with('#') && indent(line) > indent(inserted) {
+            end = seen;
+        } else if !text.is_empty() {
+            break;
+        }
     }
+    let (comments, rest) = rest.split_at(end);
+    let line_end = if comments.ends_with('\n') { "" } else { "\n" };
+    (end > 0).then(|| format!("{}{comments}{line_end}{inserted}{rest}", &old[..at]))
 }
 
 /// A word, and the path of keys to the scalar whose place it takes.

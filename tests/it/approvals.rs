@@ -99,6 +99,10 @@ fn a_review_that_was_taken_back_does_not_count() {
         let states: Vec<_> = states.iter().map(|state| by("pete", state)).collect();
         reviewed(&repository, &with(&states), code);
     }
+    let mut of_a_lost_commit = review("pete", "APPROVED", "");
+    of_a_lost_commit["commit_id"] = Value::Null;
+    reviewed(&repository, &with(&[of_a_lost_commit]), 3)
+        .shows("it is of a commit that is there no more");
     let of_an_older_commit = review("pete", "APPROVED", "0123456789012345678901234567890123456789");
     reviewed(&repository, &with(&[of_an_older_commit]), 3)
         .shows("! platform-team: has not approved");

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::harness::{Answer, ENV, Recorder, Request, Stack, answer};
+use crate::harness::{Answer, CATALOG, ENV, Recorder, Request, Stack, answer, package};
 use policy::Policy;
 
 const SECRET: &str = "goldenpath/dev/app/postgres";
@@ -67,6 +67,19 @@ async fn reading_commands_ask_for_what_their_policies_allow() {
         run(&stack, &recorder, &[command]);
         assert_least(command, &recorder);
     }
+}
+
+#[tokio::test]
+async fn a_live_check_of_the_catalog_asks_for_no_more_than_a_plan() {
+    let (stack, recorder) = (Stack::with_app().await, Recorder::start());
+    stack.converge();
+    for path in [CATALOG, "schemas/metadata/enums.yaml"] {
+        stack.write(path, &std::fs::read_to_string(package().join(path)).unwrap());
+    }
+    run(&stack, &recorder, &["catalog", "check", "--live"]).expect(2);
+    let requests = recorder.seen();
+    assert!(requests.len() > 1, "{requests:?}");
+    assert!(requests.iter().all(|request| Policy::of("plan").allows(request)), "{requests:?}");
 }
 
 #[tokio::test]

@@ -43,6 +43,49 @@ fn a_text_of_several_lines_before_the_map_stays() {
     }
 }
 
+/// What is indented deeper than a record is about the one above it.
+#[test]
+fn a_comment_at_the_end_of_the_last_record_stays_with_it() {
+    let keycloak = "databases:\n  keycloak:\n    metadata: {environment: dev}\n";
+    let (comment, at_the_margin) = ("      # size_tier: large, after the spring\n", "# The end.\n");
+    for (comments, after) in [
+        (comment.to_owned(), ""),
+        (format!("\n    # one\n\n{comment}"), "\n# The end.\n"),
+        (comment.to_owned(), at_the_margin),
+        (comment.replace('\n', "\r\n"), ""),
+    ] {
+        let repository = repository(&format!("{keycloak}{comments}{after}"));
+        request(&repository, &[]).expect(0);
+        let catalog = repository.read(CATALOG);
+        let kept = format!("{keycloak}{comments}");
+        assert!(catalog.starts_with(&format!("{kept}  inventory_service:\n")), "{catalog}");
+        assert!(catalog.ends_with(after), "{catalog}");
+    }
+    let repository = repository(&format!("{keycloak}{}", comment.trim_end()));
+    request(&repository, &[]).expect(0);
+    assert_eq!(repository.read(CATALOG), format!("{keycloak}{comment}{}", record()));
+}
+
+#[test]
+fn a_database_that_was_given_up_comes_back_by_a_decision() {
+    let repository = repository("databases:\n");
+    request(&repository, &[]).expect(0);
+    let retired = repository.read(CATALOG).replace("status: pending", "status: deprecated");
+    repository.write(CATALOG, &retired);
+    request(&repository, &[]).expect(0).shows("is requested already");
+    repository.write(VARIABLES, FILE);
+    request(&repository, &[])
+        .expect(3)
+        .says("with status `deprecated`, the request asks for a database")
+        .says("hint: set the status to `pending` by hand");
+    assert_eq!(
+        (repository.read(VARIABLES), repository.read(CATALOG)),
+        (FILE.to_owned(), retired.clone())
+    );
+    repository.write(CATALOG, &retired.replace("deprecated", "pending"));
+    request(&repository, &[]).expect(0).shows("changed envs/dev-rds/terraform.tfvars");
+}
+
 #[test]
 fn a_catalog_that_says_nothing_yet_is_filled() {
     for empty in ["databases: ~\n", "databases:\n", "databases: {}\n", "databases:  \n"] {

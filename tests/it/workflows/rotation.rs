@@ -49,17 +49,28 @@ pub async fn check() -> Vec<Run> {
     let body = issues[0]["body"].as_str().unwrap();
     assert!(body.contains("app") && body.contains("overdue"), "{body}");
 
-    // What cannot be read is not compliance: the check fails, and the issue stays.
+    // What cannot be read is not compliance: the check fails, and the issue says so.
     let delete = stack.secrets.delete_secret().secret_id(APP_SECRET);
     delete.force_delete_without_recovery(true).send().await.unwrap();
     let unknown = runner::run(file, &github, &stack, &morning(&github));
     assert!(unknown.failed.contains("check dev"), "{}", unknown.log);
-    assert_eq!(github.list("issues").as_array().unwrap().len(), 1);
+    let issues = github.list("issues");
+    assert_eq!(issues.as_array().unwrap().len(), 1, "{issues}");
+    assert!(issues[0]["body"].as_str().unwrap().contains("1 unknown"), "{issues}");
+
+    // Where there is no report at all, what the last one said stays.
+    github.write(VARIABLES, "application_databases = {");
+    github.push("main", "Break it");
+    let broken = runner::run(file, &github, &stack, &morning(&github));
+    assert!(broken.failed.contains("check dev"), "{}", broken.log);
+    assert_eq!(github.list("issues"), issues);
+    github.write(VARIABLES, APP);
+    github.push("main", "Mend it");
 
     put(&stack, APP_SECRET, 1, &json!({ "username": "app_user", "password": "y" })).await;
     let clean = succeeded(runner::run(file, &github, &stack, &morning(&github)));
     assert_eq!(github.list("issues"), json!([]));
-    vec![due, again, clean]
+    vec![due, again, unknown, clean]
 }
 
 pub async fn warning() -> Vec<Run> {
@@ -71,6 +82,14 @@ pub async fn warning() -> Vec<Run> {
     let comments = github.list("comments");
     let body = comments[0]["body"].as_str().unwrap();
     assert!(body.starts_with("<!-- rotation-status dev -->") && body.contains("overdue"), "{body}");
+
+    // An environment that is only proposed has no passwords yet.
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    let proposed = pull_request(&github, &[("envs/test-rds/terraform.tfvars", NONE)]);
+    let none = succeeded(runner::run(file, &github, &stack, &proposed));
+    assert!(none.roles.is_empty(), "{}", none.log);
+    github.git(&["reset", "--quiet", "--hard", "HEAD^"]);
+    let event = pull_request(&github, &[(VARIABLES, NONE)]);
 
     // Nothing that goes wrong here holds up a pull request, and nothing goes wrong in silence.
     let delete = stack.secrets.delete_secret().secret_id(APP_SECRET);

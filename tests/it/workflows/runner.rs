@@ -115,6 +115,7 @@ impl Runner<'_> {
         context.values["vars"] = json!({
             "AWS_ROLE": environment, "AWS_REGION": self.stack.environment()["AWS_REGION"],
             "RDS_REQUESTS_APP": "Iv1.app",
+            "RDS_RECORDS_APP": if environment.as_deref() == Some("dev") { "Iv1.app" } else { "" },
         });
         let shown_name = format!("{name} {}", shown(&matrix)).trim().to_owned();
         let folder = tempfile::tempdir().unwrap();
@@ -155,7 +156,7 @@ impl Runner<'_> {
             "matrix": { "environment": matrix },
             "needs": self.needs,
             "steps": {},
-            "secrets": { "RDS_REQUESTS_KEY": "private key" },
+            "secrets": { "RDS_REQUESTS_KEY": "private key", "RDS_RECORDS_KEY": "private key" },
         });
         Context { values, failed: false }
     }

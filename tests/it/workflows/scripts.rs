@@ -31,6 +31,8 @@ fn what_a_command_prints_is_no_command_to_the_runner() {
 fn a_failure_without_a_result_is_told_where_the_result_would_be() {
     let (code, _, text) = shown("echo error: no server >&2; exit 1");
     assert_eq!((code, text.as_str()), (1, "before\n\n~~~~text\nerror: no server\n~~~~\n"));
+    let refused = "before\n\n~~~~text\nerror: it is stale\n~~~~\n";
+    assert_eq!(shown("echo error: it is stale >&2; exit 3").2, refused);
     assert_eq!(shown("exit 1").2, "before\n");
     assert_eq!(shown("echo note >&2; echo result").2, "before\nresult\n");
 }

@@ -101,7 +101,7 @@ pub async fn apply() -> Vec<Run> {
     }
     let sha = github.push("main", "Two databases");
     let payload = json!({ "before": before });
-    let event = Event { name: "push", payload, branch: "main", sha };
+    let event = Event { name: "push", payload, branch: "main", sha: sha.clone() };
     let merged = succeeded(runner::run("rds-database-apply.yml", &github, &stack, &event));
     assert_eq!(merged.roles, BTreeSet::from(["dev".to_owned(), "test".to_owned()]));
     stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
@@ -111,6 +111,10 @@ pub async fn apply() -> Vec<Run> {
         audit.contains(",test,") && audit.contains(",4711,other,other_user,apply,success,"),
         "{audit}"
     );
+    let first = github.file("main", "governance/dev/rds_request_audit.csv");
+    assert!(first.contains(&format!(",dev,{sha},4711,")), "the commit that was applied: {first}");
+    let tokens = std::fs::read_to_string(github.state().join("tokens")).unwrap();
+    assert_eq!(tokens, "app-token auth setup-git\ngithub-token auth setup-git\n");
     let kept = &merged.artifacts["records-test-1"];
     assert_eq!(kept["governance/test/rds_request_audit.csv"].trim(), audit);
     assert!(kept[CATALOG].contains("owner: app-team"), "{kept:?}");
@@ -122,14 +126,15 @@ pub async fn apply() -> Vec<Run> {
     let late =
         r#"application_databases = { late = { database_name = "late", username = "late_user" } }"#;
     github.write("envs/test-rds/terraform.tfvars", late);
-    let sha = github.push("main", "One more");
+    let newest = github.push("main", "One more");
     let payload = json!({ "inputs": { "environment": "test" } });
     let event = Event { name: "workflow_dispatch", payload, branch: "main", sha };
     github.refuse_one_push();
     let blocked = runner::run("rds-database-apply.yml", &github, &stack, &event);
     assert_eq!(blocked.failed, BTreeSet::from(["apply test".to_owned()]), "{}", blocked.log);
     let audit = github.file("main", "governance/test/rds_request_audit.csv");
-    assert!(audit.contains(",late,late_user,blocked,warning,"), "{audit}");
+    let row = format!(",test,{newest},4711,late,late_user,blocked,warning,");
+    assert!(audit.contains(&row), "the commit that was applied: {audit}");
 
     // From a branch nothing is applied.
     let mut branch = event;
