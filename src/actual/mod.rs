@@ -98,6 +98,8 @@ pub struct Role {
     pub superuser_attributes: BTreeSet<&'static str>,
     /// CONNECTION LIMIT; -1 is none.
     pub connection_limit: i32,
+    /// INHERIT. From PostgreSQL 16 on each membership says for itself whether its rights count.
+    pub inherits: bool,
     /// Whether VALID UNTIL is set to something other than `infinity`.
     pub expires: bool,
     /// COMMENT ON ROLE.
@@ -244,6 +246,8 @@ pub enum PublicSchema {
     Present {
         /// Its owner.
         owner: String,
+        /// The roles that may create objects in it by a grant of their own, and use it.
+        creators: BTreeSet<String>,
         /// Whether PUBLIC may create objects in it.
         public_may_create: bool,
         /// Who let PUBLIC do so, where it is not the owner alone.

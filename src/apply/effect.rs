@@ -111,6 +111,10 @@ impl Effects<'_> {
             Change::OwnPublicSchema { database, owner } => {
                 self.execute_in(database.as_str(), &sql::own_public_schema(owner)).await
             }
+            Change::GrantPublicSchema { database, owner, to } => {
+                let sql = sql::as_role(owner, &sql::grant_public_schema(to));
+                self.execute_in(database.as_str(), &sql).await
+            }
             Change::ClosePublicSchema { database, owner } => {
                 self.execute_in(database.as_str(), &sql::close_public_schema(owner)).await
             }

@@ -147,6 +147,15 @@ pub enum Change {
         /// The new owner.
         owner: RoleName,
     },
+    /// Let the owner of the database use schema `public` and create in it.
+    GrantPublicSchema {
+        /// The database.
+        database: DatabaseName,
+        /// The schema's owner, as whom it is done.
+        owner: String,
+        /// The owner of the database.
+        to: RoleName,
+    },
     /// Take CREATE on schema `public` from PUBLIC.
     ClosePublicSchema {
         /// The database.
@@ -294,6 +303,7 @@ impl Change {
             | Self::LiftConnectionLimit { .. }
             | Self::AllowConnections { .. } => Phase::Isolation,
             Self::OwnPublicSchema { .. }
+            | Self::GrantPublicSchema { .. }
             | Self::ClosePublicSchema { .. }
             | Self::CreateExtension { .. }
             | Self::GrantPrivileges(_)
@@ -333,6 +343,7 @@ impl Change {
             Self::LiftConnectionLimit { .. } => "lift_connection_limit",
             Self::AllowConnections { .. } => "allow_connections",
             Self::OwnPublicSchema { .. } => "own_public_schema",
+            Self::GrantPublicSchema { .. } => "grant_public_schema",
             Self::ClosePublicSchema { .. } => "close_public_schema",
             Self::CreateExtension { .. } => "create_extension",
             Self::GrantPrivileges(_) => "grant_privileges",

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::access::Privilege;
 use crate::actual::{Actual, DatabasePrivilege, Endpoint};
 use crate::desired::Desired;
-use crate::name::{DatabaseName, EntryKey, Environment};
+use crate::name::{DatabaseName, EntryKey, Environment, RoleName};
 pub use change::{Change, Phase};
 pub use parts::{Connection, FuturePrivileges, ObjectPrivileges, PasswordSource, RoleAttributes};
 
@@ -204,6 +204,15 @@ pub enum Note {
         objects: usize,
         /// What it will hold on future ones.
         future: BTreeSet<Privilege>,
+    },
+    /// Somebody else's schema `public` in which the owner of the database may not create.
+    PublicSchemaClosedToOwner {
+        /// The database.
+        database: DatabaseName,
+        /// Whose the schema is.
+        owner: String,
+        /// The owner of the database.
+        role: RoleName,
     },
     /// A schema that the owner of the database may not use, so that it can grant nothing in it.
     UnusableSchema {

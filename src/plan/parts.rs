@@ -81,6 +81,9 @@ pub struct RoleAttributes {
     /// CONNECTION LIMIT; -1 is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_limit: Option<i32>,
+    /// INHERIT.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inherit: bool,
     /// VALID UNTIL 'infinity'.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub never_expires: bool,
@@ -104,6 +107,7 @@ impl fmt::Display for RoleAttributes {
             keyword(self.createdb, "CREATEDB", "NOCREATEDB"),
             keyword(self.createrole, "CREATEROLE", "NOCREATEROLE"),
             self.connection_limit.map(|limit| format!("CONNECTION LIMIT {limit}")),
+            self.inherit.then(|| "INHERIT".to_owned()),
             self.never_expires.then(|| "VALID UNTIL 'infinity'".to_owned()),
         ];
         f.write_str(&words.into_iter().flatten().collect::<Vec<_>>().join(" "))

@@ -131,9 +131,11 @@ fn turns_away(failure: &ConnectFailure) -> bool {
 }
 
 fn public_schema(sets: &Sets) -> PublicSchema {
+    let creators = sets.get(1).map(Vec::as_slice).unwrap_or_default();
     sets.first().and_then(|rows| rows.first()).map_or(PublicSchema::Absent, |row| {
         PublicSchema::Present {
             owner: text(row, 0).to_owned(),
+            creators: creators.iter().map(|row| text(row, 0).to_owned()).collect(),
             public_may_create: flag(row, 1),
             public_by_other: row.get(2).map(str::to_owned),
         }

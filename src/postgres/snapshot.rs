@@ -112,6 +112,7 @@ fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
             .map(|(_, word)| word)
             .collect(),
         connection_limit: number(row, 7, "rolconnlimit")?,
+        inherits: flag(row, 10),
         expires: flag(row, 8),
         comment: row.get(9).map(str::to_owned),
         master: Membership::default(),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::words::entry_name;
 use crate::access::keywords;
 use crate::plan::{Note, Unclaimed};
+use crate::sql;
 
 /// Times to the second, in UTC.
 const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
@@ -57,6 +58,10 @@ pub(super) fn note(note: &Note) -> String {
                 "{who} {held} in database \"{database}\" and no entry says so; it is left alone"
             )
         }
+        Note::PublicSchemaClosedToOwner { database, owner, role } => format!(
+            "\"{role}\" cannot create in schema public of database \"{database}\", which belongs to \"{owner}\": if it should, \"{owner}\" must run in it: {}",
+            sql::grant_public_schema(role)
+        ),
         Note::UnusableSchema { database, schema } => format!(
             "the owner of database \"{database}\" has no USAGE on schema \"{schema}\", so nothing is granted in it"
         ),

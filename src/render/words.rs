@@ -43,6 +43,7 @@ pub(super) fn kind(change: &Change) -> Kind {
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
+        | Change::GrantPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
         | Change::GrantPrivileges(_)
         | Change::RevokePrivileges(_)
@@ -117,6 +118,9 @@ pub(super) fn what(change: &Change) -> String {
         }
         Change::OwnPublicSchema { database, owner } => {
             format!("database \"{database}\": ALTER SCHEMA public OWNER TO \"{owner}\"")
+        }
+        Change::GrantPublicSchema { database, to, .. } => {
+            format!("database \"{database}\": GRANT USAGE, CREATE ON SCHEMA public TO \"{to}\"")
         }
         Change::ClosePublicSchema { database, .. } => {
             format!("database \"{database}\": REVOKE CREATE ON SCHEMA public FROM PUBLIC")

@@ -173,6 +173,12 @@ pub fn own_public_schema(owner: &RoleName) -> String {
     format!("ALTER SCHEMA public OWNER TO {}", identifier(owner))
 }
 
+/// To be run inside the database, as the schema's owner.
+#[must_use]
+pub fn grant_public_schema(to: &RoleName) -> String {
+    format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", identifier(to))
+}
+
 /// To be run inside the database.
 #[must_use]
 pub fn close_public_schema(owner: &str) -> String {
@@ -183,7 +189,8 @@ pub fn close_public_schema(owner: &str) -> String {
 /// the first role with all grant options among those that the master is a member of (`select_best_grantor`
 /// in PostgreSQL's source), which any tenant can become; a REVOKE then takes nothing away and says nothing.
 /// That is one transaction, so the role is the master's own again after it.
-fn as_role(owner: &str, statement: &str) -> String {
+#[must_use]
+pub fn as_role(owner: &str, statement: &str) -> String {
     format!("SET LOCAL ROLE {}; {statement}", escape_identifier(owner))
 }
 

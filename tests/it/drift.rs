@@ -10,7 +10,7 @@ const ENTRIES: &str = r#"
 const PUBLIC_SCHEMA: &str = "DO $$ BEGIN CREATE SCHEMA sales AUTHORIZATION shop_user; END $$; SET ROLE shop_user; CREATE TABLE sales.t (id int); CREATE SEQUENCE sales.s";
 
 /// One change by hand, where it is made, and the one line by which the plan mends it.
-const DRIFT: [(&str, &str, &str); 23] = [
+const DRIFT: [(&str, &str, &str); 24] = [
     ("postgres", "ALTER ROLE shop_user NOLOGIN", "role \"shop_user\": LOGIN "),
     ("postgres", "ALTER ROLE shop_user CREATEDB", "role \"shop_user\": NOCREATEDB "),
     ("postgres", "ALTER ROLE shop_user CREATEROLE", "role \"shop_user\": NOCREATEROLE "),
@@ -60,6 +60,11 @@ const DRIFT: [(&str, &str, &str); 23] = [
         "shop",
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
         "database \"shop\": REVOKE CREATE ON SCHEMA public FROM PUBLIC ",
+    ),
+    (
+        "shop",
+        "REVOKE ALL ON SCHEMA public FROM pg_database_owner, shop_user",
+        "database \"shop\": GRANT USAGE, CREATE ON SCHEMA public TO \"shop_user\" ",
     ),
     (
         "shop",

@@ -39,6 +39,7 @@ mod pace;
 mod passwords;
 mod plans;
 mod prefix;
+mod public_schema;
 mod renamed;
 mod request;
 mod request_contract;

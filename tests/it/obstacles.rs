@@ -256,7 +256,7 @@ async fn a_schema_of_someone_else_that_is_open_to_everybody() {
     held_up(
         &stack,
         "! app: schema public of database \"app\" belongs to \"rdsadmin\" and PUBLIC may create in it",
-        "\"rdsadmin\" must run in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        "\"rdsadmin\" must run in it: GRANT USAGE, CREATE ON SCHEMA public TO \"app_user\"; REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     )
     .await;
 }

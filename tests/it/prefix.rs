@@ -26,7 +26,7 @@ use crate::plans::problems;
 use generate::{MASTER, Scenario, created, scenario, time};
 use world::Label::{Current, Pending};
 
-const CHANGES: [&str; 29] = [
+const CHANGES: [&str; 30] = [
     "restore_secret",
     "create_secret",
     "stage_version",
@@ -44,6 +44,7 @@ const CHANGES: [&str; 29] = [
     "lift_connection_limit",
     "allow_connections",
     "own_public_schema",
+    "grant_public_schema",
     "close_public_schema",
     "create_extension",
     "grant_privileges",
@@ -308,6 +309,7 @@ fn touched(change: &Change) -> Touched<'_> {
         | Change::AllowConnections { database }
         | Change::CreateExtension { database, .. }
         | Change::OwnPublicSchema { database, .. }
+        | Change::GrantPublicSchema { database, .. }
         | Change::ClosePublicSchema { database, .. } => Touched::Database(database.as_str()),
         Change::GrantPrivileges(to) => Touched::Database(&to.database),
         Change::GrantDefaultPrivileges(to) => Touched::Database(&to.database),
@@ -350,6 +352,7 @@ fn goes_forward(change: &Change, reset: bool) -> bool {
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
+        | Change::GrantPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
         | Change::CreateExtension { .. }
         | Change::GrantPrivileges(_)

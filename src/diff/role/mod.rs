@@ -201,6 +201,7 @@ fn compare_attributes(context: &Context<'_>, role: &Role, findings: &mut Finding
         createrole: role.can_create_roles.then_some(false),
         connection_limit: (role.connection_limit != entry.connection_limit)
             .then_some(entry.connection_limit),
+        inherit: !role.inherits && !context.actual.server.has_strict_createrole(),
         never_expires: role.expires,
     };
     if attributes.is_empty() {

@@ -4,4 +4,12 @@ SELECT pg_get_userbyid(n.nspowner),
        (SELECT min(pg_get_userbyid(a.grantor)::text) FROM aclexplode(n.nspacl) a
          WHERE a.grantee = 0 AND a.privilege_type = 'CREATE' AND a.grantor <> n.nspowner)
   FROM pg_namespace n
- WHERE n.nspname = 'public'
+ WHERE n.nspname = 'public';
+-- Who may create in it by a grant of its own, and use it.
+SELECT DISTINCT pg_get_userbyid(a.grantee)
+  FROM pg_namespace n,
+       LATERAL (SELECT coalesce(n.nspacl, acldefault('n', n.nspowner)) AS acl) held,
+       aclexplode(held.acl) a
+ WHERE n.nspname = 'public' AND a.grantee <> 0 AND a.privilege_type = 'CREATE'
+   AND EXISTS (SELECT FROM aclexplode(held.acl) u
+                WHERE u.privilege_type = 'USAGE' AND u.grantee IN (0, a.grantee))

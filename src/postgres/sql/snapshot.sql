@@ -19,7 +19,7 @@ SELECT DISTINCT d.datname, r.rolname
    AND (d.datname = 'template1' OR NOT d.datallowconn);
 SELECT r.rolname, r.rolcanlogin, r.rolcreatedb, r.rolcreaterole, r.rolsuper, r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, coalesce(r.rolvaliduntil <> 'infinity', false),
-       left(s.description, 2000)
+       left(s.description, 2000), r.rolinherit
   FROM pg_roles r
   LEFT JOIN pg_shdescription s ON s.classoid = 'pg_authid'::regclass AND s.objoid = r.oid;
 SELECT pg_get_userbyid(m.roleid), pg_get_userbyid(m.member), m.admin_option, $MEMBERSHIP_OPTIONS$

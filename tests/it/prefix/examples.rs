@@ -194,6 +194,7 @@ fn short(change: &Change) -> String {
         | Change::LiftConnectionLimit { .. }
         | Change::AllowConnections { .. }
         | Change::OwnPublicSchema { .. }
+        | Change::GrantPublicSchema { .. }
         | Change::ClosePublicSchema { .. }
         | Change::CreateExtension { .. }
         | Change::GrantPrivileges(_)

@@ -188,7 +188,7 @@ fn role_state() -> impl Strategy<Value = RoleState> {
         },
     );
     let comment = prop_oneof![2 => Just(Comment::None), 1 => Just(Comment::Foreign), 6 => marker];
-    let attributes = vec!["login", "createdb", "createrole", "limit", "expires"];
+    let attributes = vec!["login", "createdb", "createrole", "limit", "expires", "inherit"];
     let differs =
         prop_oneof![2 => Just(BTreeSet::new()), 1 => btree_set(select(attributes), 1..=3)];
     let privileged = option::weighted(0.05, select(vec!["SUPERUSER", "REPLICATION", "BYPASSRLS"]));
@@ -266,7 +266,8 @@ struct DatabaseState {
 enum SchemaState {
     Template,
     Absent,
-    Of(Owner, bool),
+    /// Whose it is, whether PUBLIC may create in it, and whether its owner may.
+    Of(Owner, bool, bool),
 }
 
 fn database_state() -> impl Strategy<Value = DatabaseState> {
@@ -282,7 +283,8 @@ fn database_state() -> impl Strategy<Value = DatabaseState> {
     let schema = prop_oneof![
         4 => Just(SchemaState::Template),
         1 => Just(SchemaState::Absent),
-        4 => (any_owner(), any::<bool>()).prop_map(|(owner, open)| SchemaState::Of(owner, open)),
+        4 => (any_owner(), any::<bool>(), prop::bool::weighted(0.8))
+            .prop_map(|(owner, open, creates)| SchemaState::Of(owner, open, creates)),
     ];
     (owner, flags, is_template, public(), [any::<bool>(), any::<bool>()], comment, schema).prop_map(
         |(

@@ -205,6 +205,16 @@ impl World {
         })
     }
 
+    /// Of a schema of the master's, or of the database's owner.
+    fn is_kept_out_of_public(&self, database: &Database) -> bool {
+        let PublicSchema::Present { owner, creators, .. } = &database.public_schema else {
+            return false;
+        };
+        let owners = [database.owner.as_str(), "pg_database_owner"];
+        let is_ours = owners.contains(&owner.as_str()) || *owner == self.server.master;
+        is_ours && !owners.iter().any(|role| creators.contains(*role))
+    }
+
     fn may_pass_on(&self, database: &Database, entry: &Entry) -> bool {
         database.grant_options.contains_key(entry.username.as_str())
     }
@@ -242,6 +252,8 @@ impl World {
             ("the owner's CREATE", !self.owner_may_create(database)),
             ("the database's comment", database.comment.as_ref() != Some(&comment)),
             ("schema public", schema_is_open),
+            ("CREATE on schema public", self.is_kept_out_of_public(database)),
+            ("INHERIT", !role.inherits && !self.server.has_strict_createrole()),
             ("LOGIN", !role.can_login || role.expires),
             ("CREATEDB", role.can_create_databases != entry.createdb),
             ("CREATEROLE", role.can_create_roles),
@@ -283,6 +295,7 @@ pub fn plain_role() -> Role {
         can_create_roles: false,
         superuser_attributes: BTreeSet::new(),
         connection_limit: -1,
+        inherits: true,
         expires: false,
         comment: None,
         master: Membership::default(),
@@ -339,7 +352,9 @@ pub fn schema_of_template(server: &Server) -> PublicSchema {
 
 /// Schema `public`, by nobody's grants but its owner's.
 pub fn closed_or_open(owner: &str, public_may_create: bool) -> PublicSchema {
-    PublicSchema::Present { owner: owner.to_owned(), public_may_create, public_by_other: None }
+    let creators = BTreeSet::from([owner.to_owned()]);
+    let owner = owner.to_owned();
+    PublicSchema::Present { owner, creators, public_may_create, public_by_other: None }
 }
 
 /// Whether the tags say what stands in the secret, so that it is not read.

@@ -160,6 +160,7 @@ impl Scenario {
             superuser_attributes: state.privileged.into_iter().collect(),
             connection_limit: if differs("limit") { -1 } else { entry.connection_limit },
             expires: differs("expires"),
+            inherits: !differs("inherit"),
             comment,
             master,
             parents: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
@@ -219,9 +220,13 @@ impl Scenario {
         database.public_schema = match state.schema {
             SchemaState::Template => schema_of_template(server),
             SchemaState::Absent => PublicSchema::Absent,
-            SchemaState::Of(owner, public_may_create) => {
+            SchemaState::Of(owner, open, creates) => {
                 let owner = self.owner(Some(entry), owner);
-                closed_or_open(&owner, public_may_create)
+                let mut schema = closed_or_open(&owner, open);
+                if let PublicSchema::Present { creators, .. } = &mut schema {
+                    creators.retain(|_| creates);
+                }
+                schema
             }
         };
         if !self.world.master_may(&database, DatabasePrivilege::Connect) {

@@ -1,6 +1,6 @@
 //! What each change does, or why the real server or Secrets Manager would refuse it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use goldenpath_rds::actual::{
     Database, DatabasePrivilege, Grantee, Login, Membership, PublicSchema, Role,
@@ -125,21 +125,25 @@ impl World {
                 Ok(())
             }
             Change::OwnPublicSchema { database, owner } => {
-                let (found, _) = self.schema(database.as_str())?;
-                owner.as_str().clone_into(found);
+                let schema = self.schema(database.as_str())?;
+                if schema.creators.remove(schema.owner) {
+                    schema.creators.insert(owner.to_string());
+                }
+                owner.as_str().clone_into(schema.owner);
                 let database = self.databases.get_mut(database.as_str()).ok_or("gone")?;
                 let contents = database.contents.as_mut().ok_or("gone")?;
                 let public = contents.schemas.get_mut("public").ok_or("no schema public")?;
                 owner.as_str().clone_into(&mut public.owner);
                 Ok(())
             }
+            Change::GrantPublicSchema { database, owner, to } => {
+                self.becomes(owner, database.as_str())?;
+                self.schema_of(database.as_str(), owner)?.creators.insert(to.to_string());
+                Ok(())
+            }
             Change::ClosePublicSchema { database, owner } => {
                 self.becomes(owner, database.as_str())?;
-                let (found, open) = self.schema(database.as_str())?;
-                if found != owner {
-                    return Err(format!("{owner} does not own schema public"));
-                }
-                *open = false;
+                *self.schema_of(database.as_str(), owner)?.open = false;
                 Ok(())
             }
             Change::CreateExtension { database, owner, extension, schema: _ } => {
@@ -285,8 +289,17 @@ impl World {
         self.databases.get_mut(name).ok_or_else(|| "no such database".to_owned())
     }
 
-    /// Schema `public` as the master can change it: owner, and whether PUBLIC may create.
-    fn schema(&mut self, name: &str) -> Result<(&mut String, &mut bool), String> {
+    /// Schema `public` where it belongs to this role.
+    fn schema_of(&mut self, name: &str, owner: &str) -> Result<PublicSchemaOf<'_>, String> {
+        let schema = self.schema(name)?;
+        if schema.owner != owner {
+            return Err(format!("{owner} does not own schema public"));
+        }
+        Ok(schema)
+    }
+
+    /// Schema `public` as the master can change it.
+    fn schema(&mut self, name: &str) -> Result<PublicSchemaOf<'_>, String> {
         let database = self.databases.get(name).ok_or("no such database")?;
         if !database.allows_connections || !self.master_may(database, DatabasePrivilege::Connect) {
             return Err(format!("cannot connect to {name}"));
@@ -299,8 +312,8 @@ impl World {
             return Err(format!("not the owner of schema public in {name}"));
         }
         match self.databases.get_mut(name).map(|database| &mut database.public_schema) {
-            Some(PublicSchema::Present { owner, public_may_create, .. }) => {
-                Ok((owner, public_may_create))
+            Some(PublicSchema::Present { owner, creators, public_may_create: open, .. }) => {
+                Ok(PublicSchemaOf { owner, creators, open })
             }
             Some(PublicSchema::NotRead | PublicSchema::Absent) | None => Err(String::new()),
         }
@@ -318,9 +331,17 @@ impl World {
     }
 }
 
+/// Schema `public` of one database.
+struct PublicSchemaOf<'a> {
+    owner: &'a mut String,
+    creators: &'a mut BTreeSet<String>,
+    open: &'a mut bool,
+}
+
 fn alter(role: &mut Role, attributes: &RoleAttributes) {
-    let RoleAttributes { login, createdb, createrole, connection_limit, never_expires } =
+    let RoleAttributes { login, createdb, createrole, connection_limit, inherit, never_expires } =
         attributes;
+    role.inherits |= inherit;
     role.can_login = login.unwrap_or(role.can_login);
     role.can_create_databases = createdb.unwrap_or(role.can_create_databases);
     role.can_create_roles = createrole.unwrap_or(role.can_create_roles);
