@@ -11,20 +11,20 @@ pub struct Ways<'a> {
     role: &'a str,
     /// The roles between the two on one of the shortest ways.
     between: Vec<&'a str>,
-    /// Of what the role itself was made a member: all by which it gets there.
-    direct: BTreeSet<&'a str>,
+    /// Of what the role itself was made a member, and by whom: all by which it gets there.
+    direct: BTreeMap<&'a str, &'a BTreeSet<String>>,
 }
 
 impl Actual {
     /// How a role is a member of another; `None` when it is not.
     #[must_use]
     pub fn ways<'a>(&'a self, role: &'a str, of: &str) -> Option<Ways<'a>> {
-        let leads = |parent: &&String| {
+        let leads = |(parent, _): &(&String, &BTreeSet<String>)| {
             let further = self.roles.get(*parent).is_some_and(|found| found.member_of.contains(of));
             parent.as_str() == of || further
         };
-        let parents = &self.roles.get(role)?.parents;
-        let direct: BTreeSet<&str> = parents.iter().filter(leads).map(String::as_str).collect();
+        let parents = self.roles.get(role)?.parents.iter().filter(leads);
+        let direct: BTreeMap<&str, _> = parents.map(|(name, by)| (name.as_str(), by)).collect();
         (!direct.is_empty()).then(|| Ways { role, between: between(&self.roles, role, of), direct })
     }
 }
@@ -33,7 +33,7 @@ fn between<'a>(roles: &'a BTreeMap<String, Role>, from: &'a str, to: &str) -> Ve
     let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
     let mut open = VecDeque::from([from]);
     while let Some(next) = open.pop_front() {
-        for parent in roles.get(next).into_iter().flat_map(|role| &role.parents) {
+        for parent in roles.get(next).into_iter().flat_map(|role| role.parents.keys()) {
             if parent == to {
                 let back = std::iter::successors(Some(next), |at| came_from.get(at).copied());
                 let mut between: Vec<_> = back.take_while(|at| *at != from).collect();
@@ -63,7 +63,19 @@ impl Ways<'_> {
     /// What a person can run to end it. A group's own memberships are not touched: others are in it.
     #[must_use]
     pub fn revoke(&self) -> String {
-        let names: Vec<_> = self.direct.iter().map(|name| escape_identifier(name)).collect();
-        format!("REVOKE {} FROM {}", names.join(", "), escape_identifier(self.role))
+        // One statement for what the same role granted.
+        let mut by: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+        for (name, grantors) in &self.direct {
+            let known = grantors.iter().map(|grantor| Some(grantor.as_str()));
+            for grantor in known.chain(grantors.is_empty().then_some(None)) {
+                by.entry(grantor).or_default().push(escape_identifier(name));
+            }
+        }
+        let role = escape_identifier(self.role);
+        let statement = |(grantor, names): (Option<&str>, Vec<String>)| {
+            let by = grantor.map(|name| format!(" GRANTED BY {}", escape_identifier(name)));
+            format!("REVOKE {} FROM {role}{}", names.join(", "), by.unwrap_or_default())
+        };
+        by.into_iter().map(statement).collect::<Vec<_>>().join("; ")
     }
 }

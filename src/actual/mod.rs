@@ -108,8 +108,9 @@ pub struct Role {
     pub master: Membership,
     /// Who else was granted the role WITH ADMIN OPTION.
     pub administrators: BTreeSet<String>,
-    /// The roles that this one was made a member of.
-    pub parents: BTreeSet<String>,
+    /// The roles that this one was made a member of, and from PostgreSQL 16 on by whom: only a REVOKE …
+    /// GRANTED BY these ends it.
+    pub parents: BTreeMap<String, BTreeSet<String>>,
     /// The roles that this one is a member of, directly or through others.
     pub member_of: BTreeSet<String>,
     /// Whether its password in the secret was accepted: the version that the comment names, else AWSCURRENT.

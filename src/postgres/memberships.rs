@@ -15,6 +15,8 @@ pub(super) struct Grant<'a> {
     admin: bool,
     inherit: bool,
     set: bool,
+    /// Who granted it, where that matters.
+    grantor: Option<&'a str>,
 }
 
 impl<'a> Grant<'a> {
@@ -25,6 +27,7 @@ impl<'a> Grant<'a> {
             admin: flag(row, 2),
             inherit: flag(row, 3),
             set: flag(row, 4),
+            grantor: row.get(5),
         }
     }
 }
@@ -35,7 +38,12 @@ pub(super) fn add(roles: &mut BTreeMap<String, Role>, master: &str, grants: &[Gr
     for (name, role) in roles.iter_mut() {
         let to_owned = |name: &&str| (*name).to_owned();
         role.member_of = reached(name, &all).iter().map(to_owned).collect();
-        role.parents = all.get(name.as_str()).into_iter().flatten().map(to_owned).collect();
+    }
+    for grant in grants {
+        if let Some(role) = roles.get_mut(grant.member) {
+            let grantors = role.parents.entry(grant.of.to_owned()).or_default();
+            grantors.extend(grant.grantor.map(str::to_owned));
+        }
     }
     for grant in grants.iter().filter(|grant| grant.admin && grant.member != master) {
         if let Some(role) = roles.get_mut(grant.of) {

@@ -29,11 +29,12 @@ pub struct Snapshot {
 /// # Errors
 /// When the server refuses or its answer has an unknown form.
 pub async fn snapshot(session: &Session) -> Result<Snapshot> {
-    // Before PostgreSQL 16 it was the member that inherited or not, and every membership carried SET ROLE.
+    // Before PostgreSQL 16 it was the member that inherited or not, every membership carried SET ROLE, and
+    // whoever had ADMIN OPTION could revoke it.
     let options = if session.server_version() >= 160_000 {
-        "m.inherit_option, m.set_option"
+        "m.inherit_option, m.set_option, pg_get_userbyid(m.grantor)"
     } else {
-        "(SELECT r.rolinherit FROM pg_roles r WHERE r.oid = m.member), true"
+        "(SELECT r.rolinherit FROM pg_roles r WHERE r.oid = m.member), true, NULL"
     };
     let sql = SNAPSHOT.replace("$MEMBERSHIP_OPTIONS$", options);
     let sets =
@@ -116,7 +117,7 @@ fn role(row: &SimpleQueryRow) -> Result<(String, Role)> {
         expires: flag(row, 8),
         comment: row.get(9).map(str::to_owned),
         master: Membership::default(),
-        parents: BTreeSet::new(),
+        parents: BTreeMap::new(),
         administrators: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,

@@ -72,7 +72,7 @@ async fn each_break_of_the_isolation_is_found() {
             "postgres",
             "CREATE ROLE handmade LOGIN; GRANT orders_user TO handmade",
             "DROP ROLE handmade",
-            "! orders: role \"handmade\" has no entry and is a member of \"orders_user\", so it can do what the owner of database \"orders\" can\n    hint: run `REVOKE \"orders_user\" FROM \"handmade\"`",
+            "! orders: role \"handmade\" has no entry and is a member of \"orders_user\", so it can do what the owner of database \"orders\" can\n    hint: run `REVOKE \"orders_user\" FROM \"handmade\"",
         ),
         (
             "postgres",
@@ -193,7 +193,7 @@ async fn each_right_over_others_is_found() {
                 "GRANT rds_superuser TO inventory_user".to_owned(),
                 "REVOKE rds_superuser FROM inventory_user".to_owned(),
             ),
-            "! inventory: role \"inventory_user\" is a member of \"rds_superuser\", so every database is open to it\n    hint: run `REVOKE \"rds_superuser\" FROM \"inventory_user\"`",
+            "! inventory: role \"inventory_user\" is a member of \"rds_superuser\", so every database is open to it\n    hint: run `REVOKE \"rds_superuser\" FROM \"inventory_user\"",
         ),
         (
             attribute("SUPERUSER"),
@@ -211,7 +211,7 @@ async fn each_right_over_others_is_found() {
         ),
         (
             (no_inherit("inventory_user"), mended("inventory_user")),
-            "! inventory: role \"inventory_user\" is a member of \"orders_user\", so it can do what the role of entry `orders` can\n    hint: run `REVOKE \"orders_user\" FROM \"inventory_user\"`",
+            "! inventory: role \"inventory_user\" is a member of \"orders_user\", so it can do what the role of entry `orders` can\n    hint: run `REVOKE \"orders_user\" FROM \"inventory_user\"",
         ),
         (
             (no_inherit("orders_reports"), mended("orders_reports")),
@@ -257,7 +257,7 @@ async fn a_right_that_comes_through_groups_is_found() {
              GRANT inner_group TO outer_group; GRANT outer_group TO inventory_user",
         )
         .await;
-    let revoke = "REVOKE \"outer_group\" FROM \"inventory_user\"";
+    let revoke = stack.revoke("outer_group", "inventory_user", "rdsadmin").await;
     let message = "role \"inventory_user\" is a member of \"orders_user\", through \"outer_group\" and \"inner_group\", so it can do what the role of entry `orders` can";
     verify(&stack, &[])
         .expect(2)
@@ -268,7 +268,7 @@ async fn a_right_that_comes_through_groups_is_found() {
         found["wrong"][0],
         json!({ "entry": "inventory", "message": message, "hint": format!("run `{revoke}`") })
     );
-    stack.sql("postgres", revoke).await;
+    stack.sql("postgres", &revoke).await;
     verify(&stack, &[]).expect(0).shows("Nothing is wrong");
 }
 

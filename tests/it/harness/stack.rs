@@ -218,6 +218,13 @@ impl Stack {
         number / 10_000
     }
 
+    /// What ends a membership that a role has granted.
+    pub async fn revoke(&self, role: &str, from: &str, grantor: &str) -> String {
+        let by = format!(" GRANTED BY \"{grantor}\"");
+        let by = if self.major().await < 16 { "" } else { &by };
+        format!("REVOKE \"{role}\" FROM \"{from}\"{by}")
+    }
+
     /// How many steps make a database inside, out of nothing: on 14 schema `public` is dealt with too.
     pub async fn steps_inside(&self) -> usize {
         if self.major().await < 15 { 2 } else { 0 }

@@ -299,7 +299,7 @@ pub fn plain_role() -> Role {
         expires: false,
         comment: None,
         master: Membership::default(),
-        parents: BTreeSet::new(),
+        parents: BTreeMap::new(),
         administrators: BTreeSet::new(),
         member_of: BTreeSet::new(),
         login: Login::NotTried,

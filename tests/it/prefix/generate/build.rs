@@ -163,7 +163,11 @@ impl Scenario {
             inherits: !differs("inherit"),
             comment,
             master,
-            parents: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
+            parents: state
+                .is_iam
+                .then(|| ("rds_iam".to_owned(), BTreeSet::new()))
+                .into_iter()
+                .collect(),
             member_of: state.is_iam.then(|| "rds_iam".to_owned()).into_iter().collect(),
             ..plain_role()
         }
