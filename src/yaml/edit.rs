@@ -26,28 +26,28 @@ pub fn insert(text: &str, map: &str, key: &str, value: &str) -> Result<String, S
     let value = value.as_mapping().ok_or("the new value is no map")?;
     let edited = document(text)?;
     let root = edited.as_mapping().ok_or("the file is no map")?;
-    match old.get(map).map(|node| node.members().len()) {
-        Some(0) | None => {
-            let block = document(&format!("{key}:\n"))?;
-            let block = block.as_mapping().ok_or("the new value is no map")?;
-            block.set(key, value);
-            root.set(map, block);
-        }
-        Some(_) => root.get_mapping(map).ok_or(format!("`{map}` is no map"))?.set(key, value),
+    let is_first = old.get(map).is_none_or(|node| node.members().is_empty());
+    if is_first {
+        let block = document(&format!("{key}:\n"))?;
+        let block = block.as_mapping().ok_or("the new value is no map")?;
+        block.set(key, value);
+        root.set(map, block);
+    } else {
+        root.get_mapping(map).ok_or(format!("`{map}` is no map"))?.set(key, value);
     }
     let new = edited.to_string();
     let is_right = |new: &str| {
         read(new).is_ok_and(|read| read.same(&expected)) && keeps_bytes(text, &old, new, map)
     };
-    let after = after_comments(text, &new).filter(|new| is_right(new));
+    let after = after_comments(text, &new, is_first).filter(|new| is_right(new));
     after.or_else(|| is_right(&new).then_some(new)).ok_or_else(|| UNSAFE.to_owned())
 }
 
 const UNSAFE: &str = "its layout is one that cannot be extended safely";
 
 /// The same insertion behind the comments that follow the place where it was made: those that are indented
-/// deeper than it belong to the member before.
-fn after_comments(old: &str, new: &str) -> Option<String> {
+/// deeper than it belong to the member before; where there is none, those as deep to the map.
+fn after_comments(old: &str, new: &str, is_first: bool) -> Option<String> {
     let same = |(a, b): &(u8, u8)| a == b;
     let common = old.bytes().zip(new.bytes()).take_while(same).count();
     let at = old.get(..common)?.rfind('\n')? + 1;
@@ -59,7 +59,8 @@ fn after_comments(old: &str, new: &str) -> Option<String> {
     for line in rest.split_inclusive('\n') {
         seen += line.len();
         let text = line.trim();
-        if text.starts_with('#') && indent(line) > indent(inserted) {
+        let depth = indent(line) + usize::from(is_first);
+        if text.starts_with('#') && depth > indent(inserted) {
             end = seen;
         } else if !text.is_empty() {
             break;

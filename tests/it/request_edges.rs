@@ -61,6 +61,10 @@ fn a_comment_at_the_end_of_the_last_record_stays_with_it() {
         assert!(catalog.starts_with(&format!("{kept}  inventory_service:\n")), "{catalog}");
         assert!(catalog.ends_with(after), "{catalog}");
     }
+    let of_the_map = "databases: # theirs\n  # Ask before you add.\n";
+    let first = repository(of_the_map);
+    request(&first, &[]).expect(0);
+    assert_eq!(first.read(CATALOG), format!("{of_the_map}{}", record()));
     let repository = repository(&format!("{keycloak}{}", comment.trim_end()));
     request(&repository, &[]).expect(0);
     assert_eq!(repository.read(CATALOG), format!("{keycloak}{comment}{}", record()));
