@@ -29,15 +29,28 @@ impl SecretDocument {
         document
     }
 
+    /// A document for a new password in the place of a value. The keys of others stay, whatever its password
+    /// is; of a value that is no JSON object nothing can be kept.
+    #[must_use]
+    pub fn in_place_of(text: &str, password: Password) -> Self {
+        let others = match members(text) {
+            Some((Some(Value::String(old)), others)) => {
+                drop(Zeroizing::new(old));
+                others
+            }
+            Some((_, others)) => others,
+            None => Map::new(),
+        };
+        Self { password, others, raw: raw_values(text) }
+    }
+
     /// Reads a secret's value.
     ///
     /// # Errors
     /// Why it is not such a document; never a part of it, which could be the password.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let Ok(Value::Object(mut others)) = serde_json::from_str(text) else {
-            return Err("it is not a JSON object");
-        };
-        match others.shift_remove("password") {
+        let (password, others) = members(text).ok_or("it is not a JSON object")?;
+        match password {
             Some(Value::String(password)) if !password.is_empty() => Ok(Self {
                 password: Password::from_secret(password),
                 others,
@@ -106,6 +119,13 @@ impl SecretDocument {
     }
 }
 
+/// What an object has as its `password`, and its other keys.
+fn members(text: &str) -> Option<(Option<Value>, Map<String, Value>)> {
+    let Ok(Value::Object(mut others)) = serde_json::from_str(text) else { return None };
+    let password = others.shift_remove("password");
+    Some((password, others))
+}
+
 fn raw_values(text: &str) -> BTreeMap<String, Box<RawValue>> {
     let mut raw: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
     let _wiped =
@@ -150,6 +170,24 @@ mod tests {
         let written = document.to_text().unwrap();
         assert!(written.starts_with(&format!("{{{kept}")), "{}", written.as_str());
         assert!(written.contains(r#""port":"5433""#) && written.ends_with(r#""password":"p"}"#));
+    }
+
+    #[test]
+    fn a_spoiled_value_gives_way_to_a_document_that_keeps_the_keys_of_others() {
+        let kept = r#""id":12345678901234567890123,"#;
+        for (text, kept) in [
+            ("", ""),
+            ("hunter2", ""),
+            ("[]", ""),
+            ("{}", ""),
+            (r#"{"id":12345678901234567890123,"password":7}"#, kept),
+            (r#"{"password":"","id":12345678901234567890123}"#, kept),
+        ] {
+            let password = Password::from_secret("n".to_owned());
+            let document = SecretDocument::in_place_of(text, password);
+            let wanted = format!(r#"{{{kept}"password":"n"}}"#);
+            assert_eq!(*document.to_text().unwrap(), wanted, "{text}");
+        }
     }
 
     #[test]

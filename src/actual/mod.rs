@@ -312,7 +312,7 @@ pub struct Version {
 /// What stands in a version, beside the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// It was not read: the tags say all that is needed.
+    /// It was not read: the tags and the role's comment say all that is needed.
     NotRead,
     /// It was read.
     Connection(ConnectionFields),

@@ -251,7 +251,7 @@ impl Effects<'_> {
         self.secrets.stage(secret, version, &document).await
     }
 
-    /// Keys that others put into the secret stay.
+    /// Keys that others put into the secret stay, also where somebody spoiled the password beside them.
     async fn document_with_new_password(
         &self,
         secret: &SecretName,
@@ -260,9 +260,8 @@ impl Effects<'_> {
         let password = Password::generate()?;
         let current = self.secrets.describe(secret.as_str()).await?.and_then(|found| found.current);
         let Some(current) = current else { return Ok(SecretDocument::new(password, connection)) };
-        let which = Which::Version(&current.id);
-        let mut document = self.secrets.document(secret.as_str(), which).await?;
-        document.password = password;
+        let value = self.secrets.value(secret.as_str(), Which::Version(&current.id)).await?;
+        let mut document = value.with_password(password);
         document.set_connection(connection);
         Ok(document)
     }

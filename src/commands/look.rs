@@ -71,7 +71,7 @@ async fn see(
     }
     let said = said(actual, entry);
     connections.secrets.date(name, &mut secret, said.as_ref()).await?;
-    read_values(connections, actual, entry, &mut secret).await?;
+    read_values(connections, actual, entry, said.as_ref(), &mut secret).await?;
     let resets = desired.reset_passwords.contains(&entry.key);
     let has_role = actual.roles.contains_key(entry.username.as_str());
     let login = match tried(&secret, said.as_ref(), resets).filter(|_| has_role) {
@@ -81,12 +81,14 @@ async fn see(
     Ok((Some(secret), login))
 }
 
-/// Values whose tags do not say what stands in them. Tags are written last, so they never speak of a
-/// version that is pending.
+/// Values of which nothing says what stands in them. Tags do, and only of a current version from which the
+/// role has its password: they are written last, so they never speak of one that is pending, and somebody
+/// else may have put any other.
 async fn read_values(
     connections: &Connections,
     actual: &Actual,
     entry: &Entry,
+    said: Option<&VersionId>,
     secret: &mut Secret,
 ) -> Result<()> {
     let name = entry.secret.as_str();
@@ -95,8 +97,9 @@ async fn read_values(
         .iter()
         .all(|(name, value)| secret.tags.get(name) == Some(value));
     let current = secret.current.as_ref().map(|version| version.id.clone());
+    let vouched = said.filter(|said| tags_vouch && Some(*said) == current.as_ref());
     for version in [&mut secret.current, &mut secret.pending].into_iter().flatten() {
-        if !tags_vouch || Some(&version.id) != current.as_ref() {
+        if Some(&version.id) != vouched {
             version.content = connections.secrets.content(name, &version.id).await?;
         }
     }

@@ -14,6 +14,7 @@ use super::SecretsManager;
 use super::error::from_sdk;
 use crate::actual::{Content, Secret, Version};
 use crate::error::{Error, Result};
+use crate::password::Password;
 use crate::secret_document::SecretDocument;
 use crate::version_id::VersionId;
 
@@ -225,9 +226,14 @@ impl Value {
             )
         })
     }
-}
 
-impl Value {
+    /// A document for a new password that keeps what others put there, as far as it can be read.
+    #[must_use]
+    pub fn with_password(&self, password: Password) -> SecretDocument {
+        let text = self.text.as_ref().map_or("", |text| text.as_str());
+        SecretDocument::in_place_of(text, password)
+    }
+
     fn parse(&self) -> Result<SecretDocument, &'static str> {
         let text = self.text.as_ref().ok_or("it holds bytes instead of text")?;
         SecretDocument::parse(text)

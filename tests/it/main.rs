@@ -49,6 +49,7 @@ mod rotation;
 mod rotation_status;
 mod secrecy;
 mod server_faults;
+mod spoiled;
 mod sslmode;
 mod template;
 mod tenants;

@@ -37,7 +37,7 @@ pub(super) fn compare_password(
             nothing_to_reset(context, standing, findings);
         }
     } else if context.is_older(target, &said) {
-        refuse_older(context, &said, &target.id, findings);
+        refuse_older(context, &said, &secret.current.id, findings);
     } else {
         let reason = format!("the secret has a newer version than the role's, {said}");
         set_password(context, &target.id, Some(said), reason, findings);
@@ -127,14 +127,14 @@ fn refresh_marker(
 fn refuse_older(
     context: &Context<'_>,
     said: &VersionId,
-    target: &VersionId,
+    current: &VersionId,
     findings: &mut Findings,
 ) {
     let (key, secret) = (&context.entry.key, &context.entry.secret);
     findings.obstacle(
         ObstacleKind::OlderSecret,
         format!(
-            "the password of role \"{}\" is from version {said} of `{secret}`, but AWSCURRENT is the older {target}",
+            "the password of role \"{}\" is from version {said} of `{secret}`, but AWSCURRENT is the older {current}",
             context.entry.username
         ),
         format!(

@@ -40,12 +40,11 @@ pub(super) fn drift(context: &Context<'_>, secret: &Secret, version: &Version) -
     (!differing.is_empty()).then(|| differing.join(", "))
 }
 
-/// The role that a version's password is of, as it says itself or, where it was not read, as the tags do.
+/// The role that a version's password is of, as it says itself or, where it says nothing, as the tags do.
 pub(super) fn username<'a>(secret: &'a Secret, version: &'a Version) -> Option<&'a str> {
     match &version.content {
         Content::Connection(fields) => fields.username.as_deref(),
-        Content::NotRead => secret.tags.get("Username").map(String::as_str),
-        Content::Malformed(_) => None,
+        Content::NotRead | Content::Malformed(_) => secret.tags.get("Username").map(String::as_str),
     }
 }
 

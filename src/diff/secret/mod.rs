@@ -120,13 +120,11 @@ fn compare_versions(
     current: &Version,
     findings: &mut Findings,
 ) -> Option<Planned> {
-    for version in [Some(current), secret.pending.as_ref()].into_iter().flatten() {
-        refuse_malformed(context, version, findings)?;
-    }
     let is_overtaken = |pending: &&Version| Known::from(*pending).is_older_than(current.born);
     let overtaken = secret.pending.as_ref().filter(is_overtaken);
     let pending = secret.pending.as_ref().filter(|_| overtaken.is_none());
     let versions = Versions { secret, current, pending };
+    refuse_malformed(context, role, versions.carrier(), findings)?;
     let strange = strange_role(context, role, secret, versions.carrier());
     refuse_password_of(context, strange, findings)?;
     let staged = staging::compare(context, role, &versions, strange, findings);

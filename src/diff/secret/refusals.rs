@@ -46,25 +46,18 @@ pub(super) fn refuse_unknown(
     secret: &Secret,
     findings: &mut Findings,
 ) -> Option<()> {
+    let Some(current) = &secret.current else { return Some(()) };
     let vouching = context.entry.vouching_tags(&context.actual.server.endpoint);
     let vouched = vouching.iter().all(|(name, value)| secret.tags.get(name) == Some(value));
-    let said = match role.map(|role| &role.says) {
-        Some(Says::Version(said)) => secret.labelled(said),
-        Some(Says::Nothing) | None => None,
-    };
-    let mut versions =
-        [secret.current.as_ref(), secret.pending.as_ref(), said].into_iter().flatten();
-    let dated = versions.all(|version| version.born.is_some());
-    let unproven = match role.map(|role| &role.says) {
-        Some(Says::Nothing) => !context.reset_asked(),
-        Some(Says::Version(_)) => context.reset_asked(),
-        None => false,
-    };
     // Tags say nothing of a version that is still pending.
-    let id = |version: &Option<Version>| version.as_ref().map(|version| version.id.clone());
-    let settled = secret.pending.is_none() || id(&secret.pending) == id(&secret.current);
-    let known = vouched && dated && settled && !unproven;
-    if known || secret.current.is_none() {
+    let settled = secret.pending.as_ref().is_none_or(|pending| pending.id == current.id);
+    let proven = match role.map(|role| &role.says) {
+        Some(Says::Version(said)) => *said == current.id && !context.reset_asked(),
+        Some(Says::Nothing) => false,
+        // Nobody is kept out yet; if the tags lie, the next plan can read it.
+        None => true,
+    };
+    if vouched && current.born.is_some() && settled && proven {
         return Some(());
     }
     let name = &context.entry.secret;
@@ -90,7 +83,7 @@ pub(super) fn refuse_password_of(
     findings.obstacle(
         ObstacleKind::ForeignSecret,
         format!("secret `{secret}` is of role \"{strange}\", which still exists, and the entry's role is \"{role}\""),
-        format!("take the change of the entry's key or username back; if it is the same role, run `ALTER ROLE \"{strange}\" RENAME TO \"{role}\"`; if nobody uses it any more, drop it"),
+        format!("take the change of the entry's key or username back; if it is the same role, run `ALTER ROLE \"{strange}\" RENAME TO \"{role}\"`; if nobody uses it any more, drop it; if only the secret's `username` is wrong, put the right one"),
     );
     None
 }
@@ -137,20 +130,33 @@ pub(super) fn refuse_unreadable(
     None
 }
 
+/// A version that no password can be taken from. Where a new one was asked for it takes its place; otherwise
+/// somebody may still have the right value.
 pub(super) fn refuse_malformed(
     context: &Context<'_>,
+    role: Option<&Standing<'_>>,
     version: &Version,
     findings: &mut Findings,
 ) -> Option<()> {
     match &version.content {
         Content::NotRead | Content::Connection(_) => Some(()),
+        Content::Malformed(_) if is_renewed(context, role) => Some(()),
         Content::Malformed(why) => {
+            let (key, secret) = (&context.entry.key, &context.entry.secret);
             findings.obstacle(
                 ObstacleKind::MalformedSecret,
-                format!("version {} of secret `{}`: {why}", version.id, context.entry.secret),
-                "a secret is a JSON object with the string `password`; put the right value, or delete the secret",
+                format!("version {} of secret `{secret}`: {why}", version.id),
+                format!("put the right value, a JSON object with the string `password`, or run with `--reset-password {key}` to make a new password"),
             );
             None
         }
+    }
+}
+
+/// Whether a new password was asked for. That of a role that someone else made is no rotation.
+fn is_renewed(context: &Context<'_>, role: Option<&Standing<'_>>) -> bool {
+    match role.map(|role| &role.says) {
+        Some(Says::Version(_)) => context.rotates || context.reset_asked(),
+        Some(Says::Nothing) | None => context.reset_asked(),
     }
 }

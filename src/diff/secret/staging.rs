@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::connection;
 use super::fields::drift;
 use super::versions::Known;
-use crate::actual::{Secret, Version};
+use crate::actual::{Content, Secret, Version};
 use crate::diff::Context;
 use crate::diff::findings::Findings;
 use crate::diff::role::{Says, Standing};
@@ -94,18 +94,22 @@ pub(super) fn compare(
     Some(version)
 }
 
+/// A spoiled carrier got here only where a new password was asked for.
 fn reason_for_new_password(
     context: &Context<'_>,
     role: Option<&Standing<'_>>,
     versions: &Versions<'_>,
-) -> Option<&'static str> {
-    if let Some(reason) = reason_to_reset(context, role, versions) {
-        Some(reason)
+) -> Option<String> {
+    let carrier = versions.carrier();
+    if let Content::Malformed(why) = &carrier.content {
+        Some(format!("version {} is spoiled: {why}", carrier.id))
+    } else if let Some(reason) = reason_to_reset(context, role, versions) {
+        Some(reason.to_owned())
     } else if context.rotates
         && !versions.is_rotation_under_way(context)
         && !versions.is_made_anew(context, role)
     {
-        Some("AWSCURRENT stays as it is until the new password has logged in")
+        Some("AWSCURRENT stays as it is until the new password has logged in".to_owned())
     } else {
         None
     }

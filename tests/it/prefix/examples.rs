@@ -351,8 +351,8 @@ fn unmarked_role_without_a_secret_is_taken_over_by_reset_password() {
 fn deleted_secret_is_restored_and_then_compared() {
     let deleted = |secret: &mut Stored| secret.is_scheduled_for_deletion = true;
     case().current(&v(1)).role_says(&v(1)).with(deleted).gives(&["restore_secret"]);
-    let wanted = ["restore_secret", "set_password v3"];
-    case().current(&v(3)).role_says(&v(1)).with(deleted).gives(&wanted);
+    let published = case().current(&v(3)).pending(&v(3)).role_says(&v(3));
+    published.with(deleted).gives(&["restore_secret", "clear_pending v3"]);
 }
 
 #[test]
@@ -363,6 +363,83 @@ fn deleted_secret_that_nothing_vouches_for_is_blocked() {
     let password = new_password(&v(1));
     let unproven = case().current(&v(1)).unmarked_role(&password);
     unproven.with(deleted).meets(ObstacleKind::ForeignSecret);
+    let by_hand = case().current(&v(3)).role_says(&v(1));
+    by_hand.with(deleted).meets(ObstacleKind::ForeignSecret);
+}
+
+/// Somebody put a version of this id that has no password.
+fn spoiled(version: &VersionId) -> impl FnOnce(&mut Stored) {
+    move |secret| secret.versions.get_mut(version).expect("a version").fields = None
+}
+
+const NEW_PASSWORD: [&str; 4] =
+    ["stage_version v9", "set_password v9", "publish_version v9", "clear_pending v9"];
+
+#[test]
+fn a_spoiled_current_is_blocked_until_a_new_password_is_asked_for() {
+    let newer = || case().current(&v(3)).role_says(&v(1)).with(spoiled(&v(3)));
+    newer().meets(ObstacleKind::MalformedSecret);
+    newer().reset_password().gives(&NEW_PASSWORD);
+    let older = || case().current(&v(1)).role_says(&v(3)).with(spoiled(&v(1)));
+    older().meets(ObstacleKind::MalformedSecret);
+    older().reset_password().gives(&NEW_PASSWORD);
+    let unmarked = || case().current(&v(1)).unmarked_role("other").with(spoiled(&v(1)));
+    unmarked().meets(ObstacleKind::MalformedSecret);
+    unmarked().reset_password().gives(&NEW_PASSWORD);
+}
+
+#[test]
+fn a_role_is_not_made_from_a_spoiled_secret_but_from_a_new_password() {
+    let no_role = || case().current(&v(1)).with(spoiled(&v(1))).without_database();
+    no_role().meets(ObstacleKind::MalformedSecret);
+    let plan = no_role().reset_password().plan();
+    assert_eq!(plan.obstacles, []);
+    let steps: Vec<_> = plan.steps.iter().map(|step| short(&step.change)).collect();
+    assert_eq!(steps[..2], ["stage_version v9", "create_role v9"]);
+    assert_eq!(steps[steps.len() - 2..], NEW_PASSWORD[2..]);
+}
+
+#[test]
+fn a_spoiled_version_that_gives_no_password_is_in_nobodys_way() {
+    let current = case().current(&v(1)).pending(&v(2)).role_says(&v(2)).with(spoiled(&v(1)));
+    current.gives(&["publish_version v2", "clear_pending v2"]);
+    let pending = case().current(&v(2)).pending(&v(1)).role_says(&v(2)).with(spoiled(&v(1)));
+    pending.gives(&["clear_pending v1"]);
+}
+
+/// Its own value says nothing, and its tags do.
+#[test]
+fn a_spoiled_secret_of_a_living_role_is_not_taken_from_it() {
+    let of_the_master = |secret: &mut Stored| {
+        secret.tags.insert("Username".to_owned(), MASTER.to_owned());
+    };
+    let taken = case().current(&v(3)).role_says(&v(1)).with(spoiled(&v(3))).with(of_the_master);
+    taken.reset_password().meets(ObstacleKind::ForeignSecret);
+}
+
+/// Changes what stands in a version beside the password; the tags say what stood there before.
+fn put_by_hand(version: &VersionId, change: fn(&mut ConnectionFields)) -> impl FnOnce(&mut Stored) {
+    move |secret| {
+        let version = secret.versions.get_mut(version).expect("a version");
+        change(version.fields.as_mut().expect("fields"));
+    }
+}
+
+#[test]
+fn a_newer_current_with_other_fields_is_put_right_before_the_role_gets_it() {
+    let found = |change| case().current(&v(3)).role_says(&v(1)).with(put_by_hand(&v(3), change));
+    let corrected = [
+        "stage_version copy of v3 of the same age",
+        "set_password v3",
+        "publish_version v3",
+        "clear_pending v3",
+    ];
+    found(|fields| fields.host = Some("by.hand".to_owned())).gives(&corrected);
+    found(|fields| fields.port = None).gives(&corrected);
+    found(|fields| fields.dbname = Some("postgres".to_owned())).gives(&corrected);
+    found(|fields| fields.username = None).gives(&corrected);
+    found(|fields| fields.username = Some("nobody".to_owned())).gives(&NEW_PASSWORD);
+    found(|fields| fields.username = Some(MASTER.to_owned())).meets(ObstacleKind::ForeignSecret);
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl Scenario {
         if let Some(role) = state.role.as_ref().filter(|_| username != MASTER) {
             self.add_role(&entry, role, secret.as_ref());
         }
-        if let Some(secret) = secret {
+        if let Some(mut secret) = secret {
+            self.tell_the_truth(&entry, state.role.as_ref(), &mut secret);
             self.world.secrets.insert(entry.secret.to_string(), secret);
         }
         if let Some(found) = state.database.as_ref().filter(|_| entry.access == AccessLevel::Owner)
@@ -56,9 +57,6 @@ impl Scenario {
 
     fn secret(&self, entry: &Entry, state: &SecretState) -> Stored {
         let tags = tags(entry, &self.world.server, state.tags);
-        // Tags that vouch do not lie: what stands in the secret is not read then.
-        let vouched = vouched(entry, &self.world.server, &tags);
-        let fields = |fields| if vouched { Fields::Right } else { fields };
         let mut stored = Stored {
             is_scheduled_for_deletion: state.is_scheduled,
             tags,
@@ -83,12 +81,25 @@ impl Scenario {
         }
         if let Some((id, content)) = &state.current {
             stored.current = Some(id.clone());
-            stored.versions.insert(id.clone(), self.version(entry, id, fields(*content)));
+            stored.versions.insert(id.clone(), self.version(entry, id, *content));
         }
         // Labels on one version are AWSCURRENT and AWSPENDING at most.
         let taken = [&stored.current, &stored.pending].map(Clone::clone);
         stored.previous = stored.previous.filter(|id| !taken.contains(&Some(id.clone())));
         stored
+    }
+
+    /// What is not read is as the tags say it: what a role has its password from, and what cannot be read.
+    fn tell_the_truth(&self, entry: &Entry, role: Option<&RoleState>, secret: &mut Stored) {
+        let Some(current) = secret.current.clone() else { return };
+        let is_not_read = match role {
+            Some(role) => said(role, Some(secret)).as_ref() == Some(&current),
+            None => secret.is_scheduled_for_deletion,
+        };
+        if is_not_read && vouched(entry, &self.world.server, &secret.tags) {
+            let version = self.version(entry, &current, Fields::Right);
+            secret.versions.insert(current, version);
+        }
     }
 
     fn version(&self, entry: &Entry, id: &VersionId, fields: Fields) -> StoredVersion {
@@ -123,17 +134,11 @@ impl Scenario {
         let comment = match &state.comment {
             Comment::None => None,
             Comment::Foreign => Some("application role".to_owned()),
-            Comment::Marker { other_environment, other_entry, says } => {
+            Comment::Marker { other_environment, other_entry, says: _ } => {
                 // Without a reset no step of ours gets past such a password.
                 let resets = self.desired.reset_passwords.contains(&entry.key);
                 let set_by_hand = state.set_by_hand && resets;
-                let pending = || secret.and_then(|secret| secret.pending.clone());
-                let version = match says {
-                    Says::NoVersion => None,
-                    Says::Current => Some(current.unwrap_or_else(|| ours(1, 0))),
-                    Says::Pending => Some(pending().unwrap_or_else(|| ours(2, 0))),
-                    Says::Version(version) => Some(version.clone()),
-                };
+                let version = said(state, secret);
                 if let Some(version) = version.as_ref().filter(|_| !set_by_hand) {
                     password = new_password(version);
                 }
@@ -294,6 +299,18 @@ impl Scenario {
         self.world.databases.insert("old".to_owned(), database);
         let tags = tags(&old, &self.world.server, Tags::Right);
         self.world.secrets.insert(old.secret.to_string(), Stored { tags, ..Stored::default() });
+    }
+}
+
+/// The version that the role's comment names.
+fn said(role: &RoleState, secret: Option<&Stored>) -> Option<VersionId> {
+    let Comment::Marker { says, .. } = &role.comment else { return None };
+    let labelled = |label: fn(&Stored) -> &Option<VersionId>| secret.and_then(|s| label(s).clone());
+    match says {
+        Says::NoVersion => None,
+        Says::Current => Some(labelled(|secret| &secret.current).unwrap_or_else(|| ours(1, 0))),
+        Says::Pending => Some(labelled(|secret| &secret.pending).unwrap_or_else(|| ours(2, 0))),
+        Says::Version(version) => Some(version.clone()),
     }
 }
 
