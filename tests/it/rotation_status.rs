@@ -177,6 +177,7 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
     stack.write("envs/prod-rds/terraform.tfvars", "application_databases = 7\n");
     let answer = stack.run(&all).expect(1).says("error: environment `prod`: ");
     answer.shows("environment `dev`").shows("environment `test`");
+    unread_is_part_of_each_result(&stack, &all);
     stack.run(&["rotation-status", "--all-envs", "--env", ENV]).expect(64);
     let two = ["rotation-status", "--env", "test", "--env", ENV];
     let answer = stack.run(&two).expect(2).shows("environment `dev`").shows("environment `test`");
@@ -185,6 +186,50 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
         .run(&["plan", "--env", "test", "--env", ENV])
         .expect(64)
         .says("error: --env is given more than once");
+}
+
+/// A reader of the result alone must not take it for the whole.
+fn unread_is_part_of_each_result(stack: &Stack, all: &[&str]) {
+    let why = "envs/prod-rds: 1 problem; nothing was done";
+    let headline = "1 of 3 environments could not be read; in the others 4 of 5 passwords within the policy, 1 due soon.";
+    let run = |format: &str| stack.run(&[all, &["--format", format]].concat()).expect(1);
+    let told = format!("environment `prod`\n\n  ! could not be read: {why}\n\n{headline}\n");
+    run("human").shows(&told);
+    let told = format!("#### `prod`\n\n`!` could not be read: {why}\n");
+    run("markdown").shows(&format!("**{headline}**")).shows(&told);
+    let command = stack.command(&[all, &["--format", "github"]].concat());
+    let answer = github(stack, command).expect(1);
+    answer.shows(&format!("::error title=Secret rotation::prod: could not be read: {why}\n"));
+    let summary = std::fs::read_to_string(stack.root().join("summary.md")).unwrap();
+    assert!(summary.contains(&told) && summary.contains(headline), "{summary}");
+    let document: Value = serde_json::from_str(&run("json").stdout).unwrap();
+    assert_eq!(document["environments"].as_array().unwrap().len(), 2);
+    assert_eq!(document["unread"], json!([{ "environment": "prod", "message": why }]));
+}
+
+fn github(stack: &Stack, mut command: std::process::Command) -> Answer {
+    command.env("GITHUB_STEP_SUMMARY", stack.root().join("summary.md"));
+    crate::harness::answer(command.output().unwrap())
+}
+
+/// Nothing was looked at, and that is no compliance.
+#[tokio::test]
+async fn where_no_environment_is_found_or_can_be_read_nothing_is_within_the_policy() {
+    let stack = Stack::with_app().await;
+    std::fs::create_dir(stack.root().join("empty")).unwrap();
+    for root in ["/nonexist", "empty"] {
+        let answer = stack.run(&["rotation-status", "--all-envs", "--root", root]).expect(1);
+        let answer = answer
+            .says(&format!("error: there is no environment in {root}/envs"))
+            .says("hint: --root names the repository");
+        assert_eq!(answer.stdout, "");
+    }
+    for environment in [ENV, "test"] {
+        stack.write(&format!("envs/{environment}-rds/terraform.tfvars"), "unknown =");
+    }
+    let answer = stack.run(&["rotation-status", "--all-envs"]).expect(1);
+    let answer = answer.shows("2 of 2 environments could not be read.");
+    assert!(!answer.stdout.contains("within the policy"), "{}", answer.stdout);
 }
 
 #[tokio::test]
