@@ -9,7 +9,7 @@ use crate::desired::{Desired, Entry};
 use crate::name::{EntryKey, Environment};
 use crate::risk::Risk;
 
-/// Days before the end in which a password is told to be due.
+/// Days before the end in which a password is told to be due, where the period is long enough for them.
 const WARNING_DAYS: u16 = 5;
 
 /// What is known of the passwords of an environment.
@@ -161,11 +161,16 @@ fn is_unfinished(secret: &Secret, current: Option<&Version>) -> bool {
     })
 }
 
+/// Of a short period a third, so that a password which has just been rotated is never due.
+fn warning_days(max_days: u16) -> u16 {
+    WARNING_DAYS.min(max_days.saturating_add(1) / 3)
+}
+
 fn compare(old: SignedDuration, max_days: u16) -> State {
     let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
     if old >= days(max_days) {
         State::Overdue
-    } else if old >= days(max_days.saturating_sub(WARNING_DAYS)) {
+    } else if old >= days(max_days.saturating_sub(warning_days(max_days))) {
         State::Due
     } else {
         State::Within
@@ -182,6 +187,12 @@ mod tests {
         assert_eq!((at(0), at(25 * 24 - 1)), (State::Within, State::Within));
         assert_eq!((at(25 * 24), at(30 * 24 - 1)), (State::Due, State::Due));
         assert_eq!((at(30 * 24), at(-1)), (State::Overdue, State::Within));
+    }
+
+    #[test]
+    fn in_a_short_period_the_warning_begins_in_its_last_third() {
+        let warned = [1, 2, 3, 4, 5, 6, 7, 13, 14, 30, u16::MAX].map(warning_days);
+        assert_eq!(warned, [0, 1, 1, 1, 2, 2, 2, 4, 5, 5, 5]);
     }
 
     #[test]

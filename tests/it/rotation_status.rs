@@ -124,8 +124,26 @@ async fn an_environment_may_have_days_of_its_own() {
     stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { hihg = 7 }");
     let answer = status(&stack, &[]).expect(1).says("`hihg` is no risk");
     answer.says("rotation.auto.tfvars:1:26").says("access, unknown and master");
-    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { high = 0 }");
-    status(&stack, &[]).expect(1).says("`high` is no number of days");
+    for days in ["0", "-1", "7.5", "65536"] {
+        let text = format!("secret_rotation_days = {{ high = {days} }}");
+        stack.write("envs/dev-rds/rotation.auto.tfvars", &text);
+        let answer = status(&stack, &[]).expect(1).says("`high` is no number of days");
+        answer.says("hint: give a whole number of days from 1 to 65535");
+    }
+}
+
+/// A warning that began with the period would never end.
+#[tokio::test]
+async fn a_password_that_was_just_rotated_is_never_due() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    for days in 1..=6 {
+        let days = format!("secret_rotation_days={{ unknown = {days}, master = {days} }}");
+        let answer = status(&stack, &["--var", &days]).expect(0);
+        answer.shows("2 of 2 passwords within the policy.");
+        let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve", "--var", &days];
+        stack.run(&rotate).expect(0).shows("note: no password is due");
+    }
 }
 
 #[tokio::test]
@@ -277,6 +295,21 @@ async fn an_unfinished_rotation_is_due_whatever_the_age() {
     status(&stack, &[]).expect(0);
 }
 
+/// Puts the value that is there as a version that was born so many days ago.
+async fn put_old(stack: &Stack, name: &str, days: i64) -> String {
+    let (id, value) = (born(days), stack.secret(name).await.to_string());
+    let put = stack.secrets.put_secret_value().secret_id(name).client_request_token(&id);
+    put.secret_string(value).version_stages("AWSCURRENT").send().await.unwrap();
+    id
+}
+
+/// Makes an entry's password older, for its role too.
+async fn grow_old(stack: &Stack, entry: &str, days: i64) {
+    let id = put_old(stack, &name(entry), days).await;
+    let marker = format!("managed by goldenpath-rds; env=dev; entry={entry}; secret-version={id}");
+    stack.sql("postgres", &format!("COMMENT ON ROLE {entry}_user IS '{marker}'")).await;
+}
+
 #[tokio::test]
 async fn rotate_due_fails_where_a_secret_is_missing_and_rotates_the_others() {
     let stack = Stack::with_apps().await;
@@ -286,7 +319,8 @@ async fn rotate_due_fails_where_a_secret_is_missing_and_rotates_the_others() {
     let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
     let missing = "error: orders: there is no secret goldenpath/dev/orders/postgres";
     stack.run(&rotate).expect(1).shows("note: no password is due").says(missing);
-    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { unknown = 5 }");
+    grow_old(&stack, "inventory", 26).await;
+    grow_old(&stack, "portal", 31).await;
     let answer = stack.run(&rotate).expect(1).shows("Rotation complete: 8 done").says(missing);
     answer.says("hint: `goldenpath-rds apply --env dev` makes what is missing");
 }
@@ -302,22 +336,14 @@ async fn rotate_due_rotates_what_the_status_calls_due() {
     let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
     stack.run(&rotate).expect(0).shows("note: no password is due").shows("No changes");
 
-    let (mut value, id) = (stack.secret(&name("orders")).await, born(16));
-    value["password"] = json!("an-old-password");
-    let put = stack.secrets.put_secret_value().secret_id(name("orders"));
-    let put = put.client_request_token(&id).secret_string(value.to_string());
-    put.version_stages("AWSCURRENT").send().await.unwrap();
-    let marker = format!("managed by goldenpath-rds; env=dev; entry=orders; secret-version={id}");
-    let set = format!(
-        "ALTER ROLE orders_user PASSWORD 'an-old-password'; COMMENT ON ROLE orders_user IS '{marker}'"
-    );
-    stack.sql("postgres", &set).await;
+    grow_old(&stack, "orders", 16).await;
+    put_old(&stack, MASTER, 4).await;
     stack.plan().expect(0).shows("No changes:");
 
     status(&stack, &[]).expect(2).shows("~ orders      16 days old");
     let answer = stack.run(&rotate).expect(0).shows("Rotation complete: 4 done");
     assert!(!answer.stdout.contains("inventory"), "{}", answer.stdout);
-    status(&stack, &[]).expect(2).shows("~ the master  0 days old");
+    status(&stack, &[]).expect(2).shows("~ the master  4 days old");
     let both = [&rotate[..], &["--master"]].concat();
     let answer = stack.run(&both).expect(0).shows("Rotation complete: 5 done");
     answer.shows("the server: platform_admin has a new password");
