@@ -39,6 +39,7 @@ use crate::plan::{Note, Plan};
 use crate::version_id::VersionId;
 use findings::Findings;
 pub use rotation::{Rotation, rotation};
+pub(crate) use secret::other_manager;
 use secret::Known;
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::human::{BOLD, GREEN, RED, YELLOW, paint};
 use super::markdown::{cell, escaped};
 use super::words::annotation;
-use crate::rotation::{Age, Ages, State, Survey, Unread};
+use crate::rotation::{Age, Ages, Obstacle, State, Survey, Unread};
 use crate::visible::visible;
 
 const TITLE: &str = "Secret rotation";
@@ -168,11 +168,21 @@ fn counts(read: &[Ages]) -> String {
     text
 }
 
+/// Only what `rotate` does is promised of it.
 fn hints(survey: &Survey) -> Vec<String> {
-    let command = |ages: &Ages| {
-        let master = ages.ages.iter().any(|age| age.entry.is_none() && age.is_due());
-        let master = if master { " --master" } else { "" };
-        format!("`goldenpath-rds rotate --env {} --due{master}` gives new ones", ages.environment)
-    };
-    survey.environments.iter().filter(|ages| ages.any_due()).map(command).collect()
+    survey.environments.iter().flat_map(hints_of).collect()
+}
+
+fn hints_of(Ages { environment, ages, .. }: &Ages) -> Vec<String> {
+    let due = || ages.iter().filter(|age| age.is_due());
+    let by_rotate: Vec<_> = due().filter(|age| age.obstacle.is_none()).collect();
+    let master = if by_rotate.iter().any(|age| age.entry.is_none()) { " --master" } else { "" };
+    let rotate = (!by_rotate.is_empty()).then(|| {
+        format!("`goldenpath-rds rotate --env {environment} --due{master}` gives new ones")
+    });
+    let by_hand = due().filter_map(|age| {
+        let Obstacle { message, hint } = age.obstacle.as_ref()?;
+        Some(format!("{}: {message}; {hint}", name(age)))
+    });
+    rotate.into_iter().chain(by_hand).collect()
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::policy::Policy;
 use crate::actual::{Secret, Version};
 use crate::desired::{Desired, Entry};
+use crate::diff::other_manager;
 use crate::name::{EntryKey, Environment};
 use crate::risk::Risk;
 
@@ -43,6 +44,18 @@ pub struct Age {
     /// A new password is staged and not yet current; the role may have it already, so that nobody gets
     /// in with AWSCURRENT.
     pub unfinished: bool,
+    /// Why `rotate` does not touch it, where another program sets its passwords.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
+}
+
+/// What is in the way of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Obstacle {
+    /// What it is.
+    pub message: String,
+    /// What to do about it.
+    pub hint: &'static str,
 }
 
 /// How the age of a password compares with the policy.
@@ -144,6 +157,9 @@ fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age
         days: old.map(|old| old.as_hours().div_euclid(24)),
         state,
         unfinished: secret.is_some_and(|secret| is_unfinished(secret, current)),
+        obstacle: secret
+            .and_then(other_manager)
+            .map(|(why, hint)| Obstacle { message: format!("secret `{}` {why}", read.name), hint }),
     }
 }
 

@@ -295,6 +295,33 @@ async fn an_unfinished_rotation_is_due_whatever_the_age() {
     status(&stack, &[]).expect(0);
 }
 
+/// `rotate` leaves such a secret alone, so nothing else is promised.
+#[tokio::test]
+async fn a_rotation_of_another_program_is_told_with_what_to_do() {
+    let stack = aged([0, 1, 1, 1]).await;
+    let theirs = uuid::Uuid::new_v4().to_string();
+    let put = stack.secrets.put_secret_value().secret_id(name("portal"));
+    let put = put.client_request_token(&theirs).secret_string("{}").version_stages("AWSPENDING");
+    put.send().await.unwrap();
+    let message = format!(
+        "secret `{}` has a version {theirs} that is AWSPENDING and not ours",
+        name("portal")
+    );
+    let hint = "finish that rotation, or take the label off with `aws secretsmanager update-secret-version-stage`";
+    let answer = status(&stack, &[]).expect(2).shows("; a rotation is unfinished");
+    let answer = answer.shows(&format!("hint: portal: {message}; {hint}\n"));
+    assert!(!answer.stdout.contains("gives new ones"), "{}", answer.stdout);
+    let answer = status(&stack, &["--format", "json"]).expect(2);
+    let document: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let ages = &document["environments"][0]["ages"];
+    assert_eq!(ages[3]["obstacle"], json!({ "message": message, "hint": hint }));
+    assert_eq!(ages[1].get("obstacle"), None);
+
+    put_old(&stack, &name("orders"), 26).await;
+    let answer = status(&stack, &[]).expect(2).shows(&message);
+    answer.shows("hint: `goldenpath-rds rotate --env dev --due` gives new ones\n");
+}
+
 /// Puts the value that is there as a version that was born so many days ago.
 async fn put_old(stack: &Stack, name: &str, days: i64) -> String {
     let (id, value) = (born(days), stack.secret(name).await.to_string());
