@@ -260,7 +260,9 @@ async fn a_new_password_that_does_not_log_in_is_an_error_and_in_the_audit() {
     let delete = stack.secrets.delete_secret().secret_id(SECRET);
     delete.force_delete_without_recovery(true).send().await.unwrap();
     let answer = stack.apply().expect(1).shows("Apply incomplete: 2 done, 1 failed");
-    answer.shows("app: verify failed: role \"app_user\" cannot log in with its secret: ");
+    answer
+        .shows("app: verify failed: role \"app_user\" cannot log in with its secret: ")
+        .shows("hint: the password is AWSCURRENT; `goldenpath-rds verify --env dev` shows what keeps it from logging in\n");
     assert_eq!(stack.audit().last().unwrap(), "app,app_user,verify,error");
 }
 
