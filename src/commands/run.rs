@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
             waited = true;
             output.tell(&format!("{}\n", visible(line)));
         };
-        let _lock = acquire(&session, patience, told).await?;
+        let _lock = acquire(&session, environment, patience, told).await?;
         if waited {
             // The run that we waited for may have changed the master's password.
             connections = Connections::open(global, environment, verb.word(), output).await?;
