@@ -1,5 +1,6 @@
 //! What is there: facts read from PostgreSQL and Secrets Manager, with no judgement.
 
+mod by_hand;
 mod contents;
 mod memberships;
 

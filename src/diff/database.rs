@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use postgres_protocol::escape::escape_identifier;
+
 use super::Context;
 use super::findings::Findings;
 use super::{foreign_grant, grant_option, others, public_schema, template};
@@ -97,10 +99,11 @@ fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -
     } else if database.owner != owner.as_str() {
         findings.obstacle(
             ObstacleKind::WrongOwner,
-            format!("database \"{name}\" belongs to \"{}\", the entry says \"{owner}\"", database.owner),
             format!(
-                "correct the entry, or run `ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"` after looking at who owns the objects in it"
+                "database \"{name}\" belongs to \"{}\", the entry says \"{owner}\"",
+                database.owner
             ),
+            format!("correct the entry, or {}", give_away(context, &database.owner)),
         );
     } else if let Some(why) = &database.stuck {
         refuse_stuck(name.as_str(), why, findings);
@@ -109,6 +112,20 @@ fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -
             || foreign_grant::on_database(name.as_str(), database, findings);
     }
     true
+}
+
+/// Who runs it must have the rights of the old owner, and SET ROLE to the new one. A role that is made for it
+/// has no marker of ours.
+fn give_away(context: &Context<'_>, old: &str) -> String {
+    let (actual, new) = (context.actual, context.entry.username.as_str());
+    let [database, role] = [context.entry.database.as_str(), new].map(escape_identifier);
+    let alter = format!("ALTER DATABASE {database} OWNER TO {role}");
+    let mut hint = actual.by_hand(&[old, new], &alter);
+    hint.push_str(" after looking at who owns the objects in it");
+    if !actual.roles.contains_key(new) {
+        hint.push_str(&format!(", then apply with `--reset-password {}`", context.entry.key));
+    }
+    hint
 }
 
 /// A database that lets us in, and keeps us waiting there.
