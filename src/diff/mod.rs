@@ -39,8 +39,9 @@ use crate::plan::{Note, Plan};
 use crate::version_id::VersionId;
 use findings::Findings;
 pub use rotation::{Rotation, rotation};
-pub(crate) use secret::other_manager;
 use secret::Known;
+pub(crate) use secret::other_manager;
+pub(crate) use server::{close_by_hand, is_closed_by_apply};
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.
 #[must_use]
