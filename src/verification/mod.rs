@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::actual::{Actual, DatabasePrivilege, Endpoint, Grantee, PublicSchema};
 use crate::desired::{Desired, Entry};
 use crate::name::{EntryKey, Environment, SecretName};
+pub use server::{put_right, refused_current};
 
 /// What was found, and what of it is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

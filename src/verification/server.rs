@@ -1,4 +1,4 @@
-//! What is wrong with the server itself: databases that every tenant may enter.
+//! What is wrong with the server itself: databases that every tenant may enter, and the master's login.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use super::connects;
 use crate::actual::{Actual, DatabasePrivilege};
 use crate::desired::Desired;
 use crate::diff::{close_by_hand, is_closed_by_apply};
+use crate::name::Environment;
 
 /// What PUBLIC may enter is asked only with `--isolate-server`; of an entry's databases it is told there.
 pub(super) fn judge(
@@ -15,6 +16,9 @@ pub(super) fn judge(
     add: &mut impl FnMut(String, String),
 ) {
     let environment = &desired.environment;
+    if let Some(label) = actual.master.stands_in {
+        add(refused_current(&actual.master.name, label), put_right(environment));
+    }
     if !desired.isolate_server {
         return;
     }
@@ -33,4 +37,18 @@ pub(super) fn judge(
         };
         add(format!("PUBLIC may connect to database \"{name}\", so every tenant can"), hint);
     }
+}
+
+/// That another label than AWSCURRENT lets us in.
+#[must_use]
+pub fn refused_current(secret: &str, label: &str) -> String {
+    format!("the master's password in AWSCURRENT of `{secret}` is refused, {label} logs in")
+}
+
+/// What ends that.
+#[must_use]
+pub fn put_right(environment: &Environment) -> String {
+    format!(
+        "`goldenpath-rds rotate --env {environment} --master` puts it right: a rotation was cut off, or AWSCURRENT was moved by hand"
+    )
 }

@@ -276,6 +276,13 @@ async fn each_right_over_others_is_found() {
             "! inventory: role \"inventory_user\" has CREATEDB, and its entry no `createdb = true`",
         ),
         (
+            (
+                "CREATE ROLE iam_group; GRANT rds_iam TO iam_group; GRANT iam_group TO inventory_user".to_owned(),
+                "DROP ROLE iam_group".to_owned(),
+            ),
+            "! inventory: role \"inventory_user\" is a member of \"rds_iam\", through \"iam_group\", so RDS refuses its password\n    hint: run `REVOKE \"iam_group\" FROM \"inventory_user\"`",
+        ),
+        (
             (no_inherit("inventory_user"), mended("inventory_user")),
             "! inventory: role \"inventory_user\" is a member of \"orders_user\", so it can do what the role of entry `orders` can\n    hint: run `REVOKE \"orders_user\" FROM \"inventory_user\"`",
         ),
