@@ -20,6 +20,7 @@ mod master;
 mod others;
 mod predecessor;
 mod public_schema;
+mod refused_database;
 mod role;
 mod rotation;
 mod secret;

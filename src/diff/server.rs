@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use postgres_protocol::escape::escape_identifier;
 
-use super::database::refuse_stuck;
 use super::findings::Findings;
 use super::foreign_grant;
+use super::refused_database::refuse_stuck;
 use crate::actual::{Actual, Database, DatabasePrivilege, Grantee};
 use crate::desired::{Desired, MANAGED_BY};
 use crate::marker::Marker;
