@@ -1,5 +1,6 @@
 //! What is there: facts read from PostgreSQL and Secrets Manager, with no judgement.
 
+mod by_hand;
 mod contents;
 mod memberships;
 
@@ -38,6 +39,8 @@ pub struct MasterSecret {
     pub secret: Option<Secret>,
     /// The version that we logged in with, where its id has a known form.
     pub logged_in_with: Option<VersionId>,
+    /// The label that let us in, where AWSCURRENT was refused.
+    pub stands_in: Option<&'static str>,
 }
 
 /// The server, and who we are on it.

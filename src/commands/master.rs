@@ -9,6 +9,7 @@ use crate::password::MasterPassword;
 use crate::postgres::{Access, Connector, MAINTENANCE_DATABASE, Session};
 use crate::secret_document::SecretDocument;
 use crate::secrets_manager::{SecretsManager, Value, Which};
+use crate::verification::{put_right, refused_current};
 use crate::version_id::VersionId;
 
 const HOST: &str = "add it: it is where applications reach the server; --host only says where to connect from here";
@@ -20,8 +21,9 @@ pub(super) struct Master {
     pub(super) password: MasterPassword,
     /// The version that the password is from.
     version: Option<VersionId>,
-    /// Whether that is AWSCURRENT.
-    pub(super) is_by_current: bool,
+    /// Its label, where AWSCURRENT was refused.
+    stands_in: Option<&'static str>,
+    environment: Environment,
     pub(super) database: Option<String>,
     /// Where applications reach the server.
     pub(super) endpoint: Endpoint,
@@ -39,10 +41,10 @@ impl Master {
         output.detail(&format!("reading the master's secret {name}"));
         let value = secrets.value(&name, Which::Current).await;
         let value = value.map_err(|error| error.context("cannot read the master's secret"));
-        Self::parse(&name, &value.map_err(hint_at_another_secret)?)
+        Self::parse(&name, environment, &value.map_err(hint_at_another_secret)?)
     }
 
-    fn parse(name: &str, value: &Value) -> Result<Self> {
+    fn parse(name: &str, environment: &Environment, value: &Value) -> Result<Self> {
         let document = value.document(name)?;
         let fields = document.connection();
         let missing = |field: &str, hint: &str| {
@@ -61,7 +63,8 @@ impl Master {
                 .ok_or_else(|| missing("username", "add it, or give another --master-secret"))?,
             password: MasterPassword::new(document.password),
             version: value.version.clone(),
-            is_by_current: true,
+            stands_in: None,
+            environment: environment.clone(),
             database: fields.dbname,
             endpoint: Endpoint { host: fields.host.ok_or_else(|| missing("host", HOST))?, port },
         })
@@ -87,11 +90,12 @@ impl Master {
                 continue;
             };
             self.password = MasterPassword::new(password);
-            (self.version, self.is_by_current) = (value.version, false);
+            (self.version, self.stands_in) = (value.version, Some(label));
             if let Ok(session) = self.try_password(connector, access).await? {
                 output.tell(&format!(
-                    "warning: the master's password in AWSCURRENT of `{}` is refused, {label} logs in\nhint: `goldenpath-rds rotate --master` puts it right: a rotation was cut off, or AWSCURRENT was moved by hand\n",
-                    self.secret
+                    "warning: {}\nhint: {}\n",
+                    refused_current(&self.secret, label),
+                    put_right(&self.environment)
                 ));
                 return Ok(session);
             }
@@ -102,7 +106,12 @@ impl Master {
     /// The facts for the comparison, without what there is to the secret.
     pub(super) fn facts(&self) -> MasterSecret {
         let (name, logged_in_with) = (self.secret.clone(), self.version.clone());
-        MasterSecret { name, secret: None, logged_in_with }
+        MasterSecret { name, secret: None, logged_in_with, stands_in: self.stands_in }
+    }
+
+    /// Whether AWSCURRENT let us in.
+    pub(super) fn is_by_current(&self) -> bool {
+        self.stands_in.is_none()
     }
 
     async fn try_password(

@@ -13,6 +13,7 @@ mod files;
 mod git;
 mod look;
 mod master;
+mod next;
 mod observe;
 mod plan;
 mod proof;

@@ -38,7 +38,7 @@ impl Goal {
         match self {
             Self::Match => {
                 let is_settled =
-                    scene.connections.master.is_by_current && !scene.is_unsettled(None);
+                    scene.connections.master.is_by_current() && !scene.is_unsettled(None);
                 !is_settled || master.secret.as_ref().is_some_and(|s| s.pending.is_some())
             }
             Self::Rotate(rotation) => rotation.master,

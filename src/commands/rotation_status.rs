@@ -1,6 +1,7 @@
 //! `rotation-status`: list the secrets, compare their ages with the policy, render.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::ages::{Measure, ages};
 use super::files::summarise;
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::Environment;
 use crate::output::Output;
 use crate::render;
-use crate::rotation::Ages;
+use crate::rotation::{Ages, Survey, Unread};
 use crate::secrets_manager::{SecretsManager, Settings, connect};
 use crate::tfvars::Argument;
 
@@ -23,20 +24,21 @@ pub(super) async fn run(
 ) -> Result<u8> {
     let environments = environments(global, args)?;
     let secrets = connect(&Settings { region: global.region.clone() }).await?;
-    let (mut read, mut failed) = (Vec::new(), false);
+    let mut survey = Survey::default();
     for environment in &environments {
         match one(global, environment, &secrets, arguments, output).await {
-            Ok(ages) => read.push(ages),
+            Ok(ages) => survey.environments.push(ages),
             // One environment that cannot be read must not hide the others.
             Err(error) if environments.len() > 1 => {
                 output.tell(&format!("error: environment `{environment}`: {error}\n"));
-                failed = true;
+                let (environment, message) = (environment.clone(), error.message().to_owned());
+                survey.unread.push(Unread { environment, message });
             }
             Err(error) => return Err(error),
         }
     }
-    show(&read, global.format, output)?;
-    Ok(exit_code(&read, failed))
+    show(&survey, global.format, output)?;
+    Ok(exit_code(&survey))
 }
 
 fn environments(global: &Global, args: &RotationStatusArgs) -> Result<BTreeSet<Environment>> {
@@ -44,12 +46,22 @@ fn environments(global: &Global, args: &RotationStatusArgs) -> Result<BTreeSet<E
         (true, false) => {
             Err(Error::of(ErrorKind::Usage, "--env and --all-envs do not go together"))
         }
-        (true, true) => {
-            let names = variables::environments(&global.root);
-            names.iter().map(|name| variables::parse_environment(name)).collect()
-        }
+        (true, true) => all(&global.root),
         (false, _) => variables::some_environments(global),
     }
+}
+
+/// That there is none is no compliance: the folder is the wrong one, or the checkout is incomplete.
+fn all(root: &Path) -> Result<BTreeSet<Environment>> {
+    let names = variables::environments(root);
+    if names.is_empty() {
+        let folder = root.join(variables::ENVIRONMENTS);
+        let message = format!("there is no environment in {}", folder.display());
+        return Err(Error::new(message).hint(
+            "--root names the repository; an environment is a folder such as envs/dev-rds in it",
+        ));
+    }
+    names.iter().map(|name| variables::parse_environment(name)).collect()
 }
 
 async fn one(
@@ -65,29 +77,32 @@ async fn one(
     ages(secrets, &desired, &measure, &unsettled).await
 }
 
-fn show(read: &[Ages], format: Format, output: Output) -> Result<()> {
+fn show(survey: &Survey, format: Format, output: Output) -> Result<()> {
     match format {
-        Format::Human => output.result(&render::ages(read, output.color)),
-        Format::Markdown => output.result(&render::ages_markdown(read)),
+        Format::Human => output.result(&render::ages(survey, output.color)),
+        Format::Markdown => output.result(&render::ages_markdown(survey)),
         Format::Json => {
-            let document = serde_json::json!({ "format_version": "1.0", "environments": read });
+            let Survey { environments, unread } = survey;
+            let document = serde_json::json!({
+                "format_version": "1.0", "environments": environments, "unread": unread,
+            });
             let text = serde_json::to_string_pretty(&document)
                 .map_err(|error| Error::new(format!("cannot write JSON: {error}")))?;
             output.result(&(text + "\n"));
         }
         Format::Github => {
-            output.result(&render::ages_annotations(read));
-            summarise(&render::ages_markdown(read), output)?;
+            output.result(&render::ages_annotations(survey));
+            summarise(&render::ages_markdown(survey), output)?;
         }
     }
     Ok(())
 }
 
 /// A secret about which nothing can be said is a failure, not compliance.
-fn exit_code(read: &[Ages], failed: bool) -> u8 {
-    if failed || read.iter().any(Ages::any_unknown) {
+fn exit_code(survey: &Survey) -> u8 {
+    if survey.any_unknown() {
         Error::new("").exit_code()
-    } else if read.iter().any(Ages::any_due) {
+    } else if survey.any_due() {
         2
     } else {
         0

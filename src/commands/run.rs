@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::connections::Connections;
+use super::next::next;
 use super::observe::{Goal, Scene};
 use super::{document, observe, rendered};
 use crate::actual::Actual;
@@ -56,7 +57,7 @@ impl<'a> Run<'a> {
             waited = true;
             output.tell(&format!("{}\n", visible(line)));
         };
-        let _lock = acquire(&session, patience, told).await?;
+        let _lock = acquire(&session, environment, patience, told).await?;
         if waited {
             // The run that we waited for may have changed the master's password.
             connections = Connections::open(global, environment, verb.word(), output).await?;
@@ -187,8 +188,8 @@ impl<'a> Run<'a> {
             Format::Json => output.result(&document(plan, self.desired, new, Some(outcome))?),
             Format::Human | Format::Markdown | Format::Github if plan.steps.is_empty() => {}
             Format::Human | Format::Markdown | Format::Github => {
-                let again = again(self.desired, planned.goal, outcome);
-                output.result(&render::outcome(self.verb, plan, outcome, &again, output.color));
+                let next = next(self.desired, planned.goal, outcome);
+                output.result(&render::outcome(self.verb, plan, outcome, &next, output.color));
             }
         }
         if self.updates_catalog {
@@ -220,32 +221,6 @@ fn require_permission(environment: &Environment) -> Result<()> {
     }
     let message = format!("environment `{environment}` is not changed without permission");
     Err(Error::new(message).hint("set ALLOW_DB_PROVISION=true if this run is meant to change it"))
-}
-
-/// The command that goes on from here; a saved plan is stale by now.
-fn again(desired: &Desired, goal: &Goal, outcome: &Outcome) -> String {
-    let environment = &desired.environment;
-    match goal {
-        Goal::Match => {
-            let mut command = format!("goldenpath-rds apply --env {environment}");
-            if desired.isolate_server {
-                command.push_str(" --isolate-server");
-            }
-            for key in &desired.reset_passwords {
-                command.push_str(&format!(" --reset-password {key}"));
-            }
-            command
-        }
-        Goal::Rotate(rotation) => {
-            let sessions = if rotation.ends_sessions { " --terminate-sessions" } else { "" };
-            let chosen = outcome.unfinished.iter().map(|entry| match entry {
-                Some(key) => format!(" {key}"),
-                None => " --master".to_owned(),
-            });
-            let chosen: String = chosen.collect();
-            format!("goldenpath-rds rotate --env {environment}{sessions}{chosen}")
-        }
-    }
 }
 
 fn close_unfinished(audit: &Audit, output: Output) -> Result<()> {

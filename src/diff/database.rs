@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
-use super::{foreign_grant, grant_option, others, public_schema, template};
+use super::refused_database::refuse;
+use super::{grant_option, others, public_schema, template};
 use crate::actual::{Database, DatabasePrivilege, Grantee, PublicSchema};
 use crate::marker::Marker;
 use crate::plan::{Change, Note, ObstacleKind};
@@ -75,49 +76,6 @@ fn just_created(owner: &str) -> Database {
         stuck: None,
         owners_inside: BTreeSet::new(),
     }
-}
-
-fn refuse(context: &Context<'_>, database: &Database, findings: &mut Findings) -> bool {
-    let (name, owner) = (&context.entry.database, &context.entry.username);
-    let marker = database.comment.as_deref().and_then(Marker::parse);
-    if database.is_invalid {
-        findings.obstacle(
-            ObstacleKind::InvalidDatabase,
-            format!(
-                "database \"{name}\" is invalid: a DROP DATABASE was interrupted, its data is gone"
-            ),
-            format!("run `DROP DATABASE \"{name}\"`, then apply again creates it empty"),
-        );
-    } else if let Some(other) = marker.filter(|m| m.environment != context.desired.environment) {
-        findings.obstacle(
-            ObstacleKind::OtherEnvironment,
-            format!("database \"{name}\" is managed for environment `{}`", other.environment),
-            "two environments on one server need different database names",
-        );
-    } else if database.owner != owner.as_str() {
-        findings.obstacle(
-            ObstacleKind::WrongOwner,
-            format!("database \"{name}\" belongs to \"{}\", the entry says \"{owner}\"", database.owner),
-            format!(
-                "correct the entry, or run `ALTER DATABASE \"{name}\" OWNER TO \"{owner}\"` after looking at who owns the objects in it"
-            ),
-        );
-    } else if let Some(why) = &database.stuck {
-        refuse_stuck(name.as_str(), why, findings);
-    } else {
-        return template::refuse_to_open(context, database, findings)
-            || foreign_grant::on_database(name.as_str(), database, findings);
-    }
-    true
-}
-
-/// A database that lets us in, and keeps us waiting there.
-pub(super) fn refuse_stuck(name: &str, why: &str, findings: &mut Findings) {
-    findings.obstacle(
-        ObstacleKind::Stuck,
-        format!("what is in database \"{name}\" could not be read: {why}"),
-        format!("a session in it holds a lock on its catalogs: SELECT pid, usename, query FROM pg_stat_activity WHERE datname = '{name}'"),
-    );
 }
 
 fn compare_isolation(context: &Context<'_>, database: &Database, findings: &mut Findings) {

@@ -25,7 +25,7 @@ pub(super) fn on_database(name: &str, database: &Database, findings: &mut Findin
     findings.obstacle(
         ObstacleKind::ForeignGrant,
         format!("PUBLIC holds {words} on database \"{name}\" by a grant of \"{grantor}\", which the owner cannot revoke"),
-        format!("run `{}`: {CASCADES}", revoke_option(&words, &object, &database.owner, grantor)),
+        format!("run `{}`: {CASCADES}", as_owner(&database.owner, &revoke_option(&words, &object, grantor))),
     );
     true
 }
@@ -37,7 +37,7 @@ pub(super) fn on_public_schema(
     grantor: &str,
     findings: &mut Findings,
 ) {
-    let revoke = revoke_option("CREATE", "SCHEMA public", owner, grantor);
+    let revoke = as_owner(owner, &revoke_option("CREATE", "SCHEMA public", grantor));
     findings.obstacle(
         ObstacleKind::ForeignGrant,
         format!("PUBLIC may create in schema public of database \"{database}\" by a grant of \"{grantor}\", which the owner cannot revoke"),
@@ -79,14 +79,17 @@ pub(super) fn database_passed_on(
     findings.obstacle(
         ObstacleKind::PassedOn,
         format!("role \"{role}\" is to lose the GRANT OPTION for {words} on database \"{database}\", and has granted it to others"),
-        format!("run `{}`: {CASCADES}", revoke_option(&words, &object, owner, role)),
+        format!("run `{}`: {CASCADES}", as_owner(owner, &revoke_option(&words, &object, role))),
     );
 }
 
 /// Said by the master as itself, it could count as said by a third.
-fn revoke_option(privileges: &str, object: &str, owner: &str, grantor: &str) -> String {
-    let [owner, grantor] = [owner, grantor].map(escape_identifier);
-    format!(
-        "SET ROLE {owner}; REVOKE GRANT OPTION FOR {privileges} ON {object} FROM {grantor} CASCADE"
-    )
+fn as_owner(owner: &str, statement: &str) -> String {
+    format!("SET ROLE {}; {statement}", escape_identifier(owner))
+}
+
+/// Ends what a grantor has granted to others.
+pub(super) fn revoke_option(privileges: &str, object: &str, grantor: &str) -> String {
+    let grantor = escape_identifier(grantor);
+    format!("REVOKE GRANT OPTION FOR {privileges} ON {object} FROM {grantor} CASCADE")
 }

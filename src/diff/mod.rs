@@ -20,6 +20,7 @@ mod master;
 mod others;
 mod predecessor;
 mod public_schema;
+mod refused_database;
 mod role;
 mod rotation;
 mod secret;
@@ -40,6 +41,8 @@ use crate::version_id::VersionId;
 use findings::Findings;
 pub use rotation::{Rotation, rotation};
 use secret::Known;
+pub(crate) use secret::other_manager;
+pub(crate) use server::{close_by_hand, is_closed_by_apply};
 
 /// Compares. `new` gives the ids of the secret versions that the plan will make.
 #[must_use]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::database::refuse_stuck;
+use postgres_protocol::escape::escape_identifier;
+
 use super::findings::Findings;
 use super::foreign_grant;
+use super::refused_database::refuse_stuck;
 use crate::actual::{Actual, Database, DatabasePrivilege, Grantee};
 use crate::desired::{Desired, MANAGED_BY};
 use crate::marker::Marker;
@@ -16,10 +18,8 @@ const SERVER_DATABASES: [&str; 2] = ["postgres", "template1"];
 /// Compares the server's own databases: closed to PUBLIC if asked for, else named.
 pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
     let mut findings = Findings::of(None);
-    let master_database = actual.server.master_database.as_deref();
-    let names: BTreeSet<&str> = SERVER_DATABASES.into_iter().chain(master_database).collect();
     let mut open = BTreeSet::new();
-    for name in names {
+    for name in servers_own(actual) {
         let Some(database) = actual.databases.get(name) else { continue };
         if let Some(why) = &database.stuck {
             refuse_stuck(name, why, &mut findings);
@@ -45,6 +45,40 @@ pub(super) fn compare(desired: &Desired, actual: &Actual) -> Findings {
         findings.note(Note::ServerIsOpen { databases: open });
     }
     findings
+}
+
+fn servers_own(actual: &Actual) -> BTreeSet<&str> {
+    SERVER_DATABASES.into_iter().chain(actual.server.master_database.as_deref()).collect()
+}
+
+/// Whether `apply --isolate-server` closes a database to PUBLIC.
+pub(crate) fn is_closed_by_apply(
+    desired: &Desired,
+    actual: &Actual,
+    name: &str,
+    database: &Database,
+) -> bool {
+    let is_held_up = database.stuck.is_some() || !database.public_by_others.is_empty();
+    servers_own(actual).contains(name) && may_revoke(desired, actual, database) && !is_held_up
+}
+
+/// How a person closes a database to PUBLIC, whoever opened it.
+pub(crate) fn close_by_hand(actual: &Actual, name: &str, database: &Database) -> String {
+    let owner = database.owner.as_str();
+    let object = format!("DATABASE {}", escape_identifier(name));
+    let by_others = database
+        .public_by_others
+        .iter()
+        .map(|(grantor, held)| foreign_grant::revoke_option(&keywords(held), &object, grantor));
+    let privileges = keywords(&database.privileges_of(&Grantee::Public).collect());
+    let first = format!("SET ROLE {}", escape_identifier(owner));
+    let last = format!("REVOKE {privileges} ON {object} FROM PUBLIC");
+    let statements: Vec<_> = [first].into_iter().chain(by_others).chain([last]).collect();
+    actual.by_hand(&[owner], &statements.join("; "))
+}
+
+fn keywords(privileges: &BTreeSet<DatabasePrivilege>) -> String {
+    privileges.iter().map(|privilege| privilege.keyword()).collect::<Vec<_>>().join(", ")
 }
 
 /// What is marked as ours for this environment and no entry asks for.
@@ -92,9 +126,6 @@ fn refuse_foreign(actual: &Actual, name: &str, database: &Database, findings: &m
             "database \"{name}\" belongs to \"{}\", so it is not for \"{}\" to close it",
             database.owner, actual.server.master
         ),
-        format!(
-            "\"{}\" must run: REVOKE CONNECT, TEMPORARY ON DATABASE \"{name}\" FROM PUBLIC",
-            database.owner
-        ),
+        close_by_hand(actual, name, database),
     );
 }

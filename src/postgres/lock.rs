@@ -1,9 +1,12 @@
 //! The lock that lets one apply at a time work on a server.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::MAINTENANCE_DATABASE;
 use super::session::Session;
 use crate::error::{Error, ErrorKind, Result};
+use crate::name::Environment;
 
 /// `goldenpa` as a number: any constant would do that no other program uses.
 const KEY: i64 = 0x676f_6c64_656e_7061;
@@ -19,6 +22,7 @@ pub struct Lock(());
 /// When it is still held after `patience`.
 pub async fn acquire(
     session: &Session,
+    environment: &Environment,
     patience: Duration,
     mut waiting: impl FnMut(&str),
 ) -> Result<Lock> {
@@ -29,8 +33,7 @@ pub async fn acquire(
         if since.elapsed() >= patience {
             let seconds = patience.as_secs();
             let message = format!("waited {seconds} s for the lock, which {holder} holds");
-            return Err(Error::of(ErrorKind::Failure, message)
-                .hint("wait for that run to end, or give --lock-timeout more seconds"));
+            return Err(Error::of(ErrorKind::Failure, message).hint(holder.hint(environment)));
         }
         if !told {
             waiting(&format!("waiting for the lock, which {holder} holds"));
@@ -46,10 +49,25 @@ async fn try_lock(session: &Session) -> Result<bool> {
     Ok(first(&sets).is_some_and(|row| row.get(0) == Some("t")))
 }
 
-async fn holder(session: &Session) -> Result<String> {
+/// Who has the lock. Every role that may enter the database can take it.
+enum Holder {
+    /// It has just been freed, or its session cannot be seen.
+    Unknown,
+    Session {
+        role: String,
+        application: String,
+        pid: String,
+        since: String,
+        /// The role that we are logged in as.
+        master: String,
+    },
+}
+
+async fn holder(session: &Session) -> Result<Holder> {
     // A bigint key is split into classid and objid (PostgreSQL documentation, 54.13).
     let sql = format!(
-        "SELECT a.usename, a.application_name, a.pid, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')
+        "SELECT a.usename, a.application_name, a.pid, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+                current_user
            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
           WHERE l.locktype = 'advisory' AND l.granted AND l.classid = {} AND l.objid = {}
             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -57,13 +75,35 @@ async fn holder(session: &Session) -> Result<String> {
         KEY & 0xffff_ffff,
     );
     let sets = session.read(&sql).await?;
-    Ok(first(&sets).map_or_else(
-        || "another session".to_owned(),
-        |row| {
-            let column = |at| row.get(at).unwrap_or("?");
-            format!("\"{}\" ({}, pid {}) since {}", column(0), column(1), column(2), column(3))
-        },
-    ))
+    let Some(row) = first(&sets) else { return Ok(Holder::Unknown) };
+    let column = |at| row.get(at).unwrap_or("?").to_owned();
+    let (role, application, pid) = (column(0), column(1), column(2));
+    Ok(Holder::Session { role, application, pid, since: column(3), master: column(4) })
+}
+
+impl Holder {
+    /// Our runs are the master's sessions: another role's would not end by itself.
+    fn hint(&self, environment: &Environment) -> String {
+        match self {
+            Self::Session { role, pid, master, .. } if role != master => format!(
+                "\"{role}\" is not \"{master}\", so that is no run of this program: end its session with `SELECT pg_terminate_backend({pid})`, and keep tenants out of database \"{MAINTENANCE_DATABASE}\" with `goldenpath-rds apply --env {environment} --isolate-server`"
+            ),
+            Self::Session { .. } | Self::Unknown => {
+                "wait for that run to end, or give --lock-timeout more seconds".to_owned()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("another session"),
+            Self::Session { role, application, pid, since, .. } => {
+                write!(f, "\"{role}\" ({application}, pid {pid}) since {since}")
+            }
+        }
+    }
 }
 
 fn first(sets: &[Vec<tokio_postgres::SimpleQueryRow>]) -> Option<&tokio_postgres::SimpleQueryRow> {

@@ -6,15 +6,20 @@ use anstyle::Style;
 use jiff::{SignedDuration, Timestamp};
 
 use super::human::{BOLD, GREEN, RED, YELLOW, paint};
-use super::markdown::cell;
+use super::markdown::{cell, escaped};
 use super::words::annotation;
-use crate::rotation::{Age, Ages, State};
+use crate::rotation::{Age, Ages, Obstacle, State, Survey, Unread};
+use crate::visible::visible;
+
+const TITLE: &str = "Secret rotation";
+
+const UNREAD: &str = "could not be read";
 
 /// For a terminal.
 #[must_use]
-pub fn ages(read: &[Ages], color: bool) -> String {
+pub fn ages(survey: &Survey, color: bool) -> String {
     let mut text = String::new();
-    for Ages { environment, ages, .. } in read {
+    for Ages { environment, ages, .. } in &survey.environments {
         let _ = writeln!(text, "environment `{environment}`\n");
         let names = ages.iter().map(|age| name(age).chars().count());
         let width = names.max().unwrap_or(0);
@@ -25,8 +30,12 @@ pub fn ages(read: &[Ages], color: bool) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", paint(color, BOLD, &summary(read)));
-    for line in hints(read) {
+    for Unread { environment, message } in &survey.unread {
+        let (sign, why) = (paint(color, RED, "!"), visible(message));
+        let _ = writeln!(text, "environment `{environment}`\n\n  {sign} {UNREAD}: {why}\n");
+    }
+    let _ = writeln!(text, "{}", paint(color, BOLD, &summary(survey)));
+    for line in hints(survey) {
         let _ = writeln!(text, "hint: {line}");
     }
     text
@@ -34,9 +43,9 @@ pub fn ages(read: &[Ages], color: bool) -> String {
 
 /// For a pull request, or the summary of a workflow's step.
 #[must_use]
-pub fn ages_markdown(read: &[Ages]) -> String {
-    let mut text = format!("### goldenpath-rds rotation-status\n\n**{}**\n", summary(read));
-    for Ages { environment, ages, .. } in read {
+pub fn ages_markdown(survey: &Survey) -> String {
+    let mut text = format!("### goldenpath-rds rotation-status\n\n**{}**\n", summary(survey));
+    for Ages { environment, ages, .. } in &survey.environments {
         let _ = writeln!(
             text,
             "\n#### `{environment}`\n\n| | Entry | Secret | Risk | Age |\n|---|---|---|---|---|"
@@ -53,22 +62,30 @@ pub fn ages_markdown(read: &[Ages]) -> String {
             );
         }
     }
-    for line in hints(read) {
+    for Unread { environment, message } in &survey.unread {
+        let _ = writeln!(text, "\n#### `{environment}`\n\n`!` {UNREAD}: {}", escaped(message));
+    }
+    for line in hints(survey) {
         let _ = writeln!(text, "\n{line}");
     }
     text
 }
 
-/// Workflow commands, one for each password that is not within the policy, or whose rotation is unfinished.
+/// Workflow commands, one for each password that is not within the policy, or whose rotation is unfinished, and
+/// one for each environment that could not be read.
 #[must_use]
-pub fn ages_annotations(read: &[Ages]) -> String {
+pub fn ages_annotations(survey: &Survey) -> String {
     let mut text = String::new();
-    for Ages { environment, ages, .. } in read {
+    for Ages { environment, ages, .. } in &survey.environments {
         for age in ages.iter().filter(|age| !age.is_in_order()) {
             let level = if age.is_unknown() { "error" } else { "warning" };
             let message = format!("{environment}: {}: {}", name(age), sentence(age));
-            text.push_str(&annotation(level, "Secret rotation", &message));
+            text.push_str(&annotation(level, TITLE, &message));
         }
+    }
+    for Unread { environment, message } in &survey.unread {
+        let message = format!("{environment}: {UNREAD}: {message}");
+        text.push_str(&annotation("error", TITLE, &message));
     }
     text
 }
@@ -119,7 +136,20 @@ fn last_day(born: Timestamp, max_days: u16) -> Option<String> {
     Some(end.strftime("%Y-%m-%d").to_string())
 }
 
-fn summary(read: &[Ages]) -> String {
+/// It says first what it does not speak of.
+fn summary(survey: &Survey) -> String {
+    let (read, unread) = (survey.environments.len(), survey.unread.len());
+    if unread == 0 {
+        return format!("{}.", counts(&survey.environments));
+    }
+    let mut text = format!("{unread} of {} environments {UNREAD}", read + unread);
+    if read > 0 {
+        let _ = write!(text, "; in the others {}", counts(&survey.environments));
+    }
+    text + "."
+}
+
+fn counts(read: &[Ages]) -> String {
     let all = || read.iter().flat_map(|ages| &ages.ages);
     let count = |states: &[State]| all().filter(|age| states.contains(&age.state)).count();
     let total = all().count();
@@ -135,15 +165,24 @@ fn summary(read: &[Ages]) -> String {
             let _ = write!(text, ", {count} {what}");
         }
     }
-    text.push('.');
     text
 }
 
-fn hints(read: &[Ages]) -> Vec<String> {
-    let command = |ages: &Ages| {
-        let master = ages.ages.iter().any(|age| age.entry.is_none() && age.is_due());
-        let master = if master { " --master" } else { "" };
-        format!("`goldenpath-rds rotate --env {} --due{master}` gives new ones", ages.environment)
-    };
-    read.iter().filter(|ages| ages.any_due()).map(command).collect()
+/// Only what `rotate` does is promised of it.
+fn hints(survey: &Survey) -> Vec<String> {
+    survey.environments.iter().flat_map(hints_of).collect()
+}
+
+fn hints_of(Ages { environment, ages, .. }: &Ages) -> Vec<String> {
+    let due = || ages.iter().filter(|age| age.is_due());
+    let by_rotate: Vec<_> = due().filter(|age| age.obstacle.is_none()).collect();
+    let master = if by_rotate.iter().any(|age| age.entry.is_none()) { " --master" } else { "" };
+    let rotate = (!by_rotate.is_empty()).then(|| {
+        format!("`goldenpath-rds rotate --env {environment} --due{master}` gives new ones")
+    });
+    let by_hand = due().filter_map(|age| {
+        let Obstacle { message, hint } = age.obstacle.as_ref()?;
+        Some(format!("{}: {message}; {hint}", name(age)))
+    });
+    rotate.into_iter().chain(by_hand).collect()
 }

@@ -69,9 +69,9 @@ pub fn progress(progress: &Progress<'_>, color: bool) -> String {
     }
 }
 
-/// The last lines of an apply. `again` is the command that goes on from here.
+/// The last lines of an apply. `next` is what to do when it is incomplete.
 #[must_use]
-pub fn outcome(verb: Verb, plan: &Plan, outcome: &Outcome, again: &str, color: bool) -> String {
+pub fn outcome(verb: Verb, plan: &Plan, outcome: &Outcome, next: &[String], color: bool) -> String {
     let mut text = String::new();
     let complete = outcome.failed.is_empty() && outcome.skipped == 0;
     let run = match verb {
@@ -93,7 +93,9 @@ pub fn outcome(verb: Verb, plan: &Plan, outcome: &Outcome, again: &str, color: b
     }
     text.push_str(&rotated(&outcome.rotated));
     if !complete {
-        let _ = writeln!(text, "hint: run `{again}` again; it goes on where this run stopped");
+        for line in next {
+            let _ = writeln!(text, "hint: {line}");
+        }
     } else if !plan.obstacles.is_empty() {
         let _ = writeln!(text, "Obstacles above held up their entries.");
     }

@@ -2,6 +2,8 @@
 
 mod policy;
 mod status;
+mod survey;
 
 pub use policy::{Policy, VARIABLE};
-pub use status::{Age, Ages, Read, State, judge};
+pub use status::{Age, Ages, Obstacle, Read, State, judge};
+pub use survey::{Survey, Unread};

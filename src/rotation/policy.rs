@@ -78,7 +78,8 @@ fn days(word: &str, member: &Member) -> Result<u16, Box<Diagnostic>> {
     };
     number.ok_or_else(|| {
         let message = format!("`{word}` is no number of days");
-        Box::new(Diagnostic::at(member.value.at.clone(), message).hint("give 1 or more days"))
+        let hint = format!("give a whole number of days from 1 to {}", u16::MAX);
+        Box::new(Diagnostic::at(member.value.at.clone(), message).hint(hint))
     })
 }
 

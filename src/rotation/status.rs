@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::policy::Policy;
 use crate::actual::{Secret, Version};
 use crate::desired::{Desired, Entry};
+use crate::diff::other_manager;
 use crate::name::{EntryKey, Environment};
 use crate::risk::Risk;
 
-/// Days before the end in which a password is told to be due.
+/// Days before the end in which a password is told to be due, where the period is long enough for them.
 const WARNING_DAYS: u16 = 5;
 
 /// What is known of the passwords of an environment.
@@ -43,6 +44,18 @@ pub struct Age {
     /// A new password is staged and not yet current; the role may have it already, so that nobody gets
     /// in with AWSCURRENT.
     pub unfinished: bool,
+    /// Why `rotate` does not touch it, where another program sets its passwords.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
+}
+
+/// What is in the way of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Obstacle {
+    /// What it is.
+    pub message: String,
+    /// What to do about it.
+    pub hint: &'static str,
 }
 
 /// How the age of a password compares with the policy.
@@ -144,6 +157,9 @@ fn age(read: &Read<'_>, risk: Option<Risk>, max_days: u16, at: Timestamp) -> Age
         days: old.map(|old| old.as_hours().div_euclid(24)),
         state,
         unfinished: secret.is_some_and(|secret| is_unfinished(secret, current)),
+        obstacle: secret
+            .and_then(other_manager)
+            .map(|(why, hint)| Obstacle { message: format!("secret `{}` {why}", read.name), hint }),
     }
 }
 
@@ -161,11 +177,16 @@ fn is_unfinished(secret: &Secret, current: Option<&Version>) -> bool {
     })
 }
 
+/// Of a short period a third, so that a password which has just been rotated is never due.
+fn warning_days(max_days: u16) -> u16 {
+    WARNING_DAYS.min(max_days.saturating_add(1) / 3)
+}
+
 fn compare(old: SignedDuration, max_days: u16) -> State {
     let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
     if old >= days(max_days) {
         State::Overdue
-    } else if old >= days(max_days.saturating_sub(WARNING_DAYS)) {
+    } else if old >= days(max_days.saturating_sub(warning_days(max_days))) {
         State::Due
     } else {
         State::Within
@@ -182,6 +203,12 @@ mod tests {
         assert_eq!((at(0), at(25 * 24 - 1)), (State::Within, State::Within));
         assert_eq!((at(25 * 24), at(30 * 24 - 1)), (State::Due, State::Due));
         assert_eq!((at(30 * 24), at(-1)), (State::Overdue, State::Within));
+    }
+
+    #[test]
+    fn in_a_short_period_the_warning_begins_in_its_last_third() {
+        let warned = [1, 2, 3, 4, 5, 6, 7, 13, 14, 30, u16::MAX].map(warning_days);
+        assert_eq!(warned, [0, 1, 1, 1, 2, 2, 2, 4, 5, 5, 5]);
     }
 
     #[test]

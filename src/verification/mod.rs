@@ -4,6 +4,7 @@
 mod made;
 mod matrix;
 mod role;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::actual::{Actual, DatabasePrivilege, Endpoint, Grantee, PublicSchema};
 use crate::desired::{Desired, Entry};
 use crate::name::{EntryKey, Environment, SecretName};
+pub use server::{put_right, refused_current};
 
 /// What was found, and what of it is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -92,19 +94,9 @@ pub fn judge(
             add(format!("secret `{secret}` does not log in: {}", remark.as_deref().unwrap_or("?")));
         }
     }
-    if desired.isolate_server {
-        let is_entrys = |name: &str| {
-            desired.entries.values().any(|entry| {
-                let mut made = desired.made_by(entry, actual);
-                entry.database.as_str() == name || made.any(|(made, _)| made == name)
-            })
-        };
-        for name in public.iter().filter(|(name, held)| !is_entrys(name) && connects(held)) {
-            let message =
-                format!("PUBLIC may connect to database \"{}\", so every tenant can", name.0);
-            wrong.push(Wrong { entry: None, message, hint: None });
-        }
-    }
+    server::judge(desired, actual, &public, &mut |message, hint| {
+        wrong.push(Wrong { entry: None, message, hint: Some(hint) });
+    });
     Verification {
         environment: desired.environment.clone(),
         endpoint: actual.server.endpoint.clone(),

@@ -25,6 +25,15 @@ pub(super) fn judge(
             );
         }
     }
+    if let Some(ways) = actual.ways(name, "rds_iam") {
+        add(
+            format!(
+                "role \"{name}\" is a member of \"rds_iam\"{}, so RDS refuses its password",
+                ways.through()
+            ),
+            format!("run `{}`", ways.revoke()),
+        );
+    }
     for other in desired.entries.values().filter(|other| other.username != entry.username) {
         if let Some(ways) = actual.ways(name, other.username.as_str()) {
             add(

@@ -120,7 +120,7 @@ async fn a_held_lock_is_waited_for_and_its_holder_named() {
     answer
         .says("waiting for the lock, which \"platform_admin\" (a colleague, pid ")
         .says("error: waited 1 s for the lock")
-        .says("--lock-timeout");
+        .says("hint: wait for that run to end, or give --lock-timeout more seconds");
     assert!(stack.audit().is_empty());
     let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'a colleague'";
     stack.sql("postgres", end).await;

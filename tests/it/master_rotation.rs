@@ -143,6 +143,7 @@ async fn a_password_that_was_set_and_not_published_still_lets_us_in() {
 
     let warning = "is refused, AWSPENDING logs in";
     stack.plan().expect(0).says(warning).shows("Plan: 0 to create, 3 to change");
+    stack.run(&["verify", "--env", ENV]).expect(2).shows(warning);
     stack.run(&ROTATE).expect(0).says(warning).shows("an earlier run had set it");
     assert_eq!(stack.labels(SECRET).await["AWSCURRENT"], next);
     assert_eq!(password(&stack).await, "Master-the-next-one");
@@ -159,8 +160,15 @@ async fn a_current_version_that_was_never_set_is_put_right() {
     put.send().await.unwrap();
     let warning = "is refused, AWSPREVIOUS logs in";
     stack.plan().expect(0).says(warning).shows("No changes:");
+    let verify = ["verify", "--env", ENV];
+    stack
+        .run(&verify)
+        .expect(2)
+        .shows("! the server: the master's password in AWSCURRENT of `goldenpath/dev/rds/master` is refused, AWSPREVIOUS logs in\n    hint: `goldenpath-rds rotate --env dev --master` puts it right: ")
+        .shows("1 thing is wrong: 1 of 1 secrets log in.");
     stack.run(&ROTATE).expect(0).says(warning).shows("Rotation complete: 5 done");
     assert!(logs_in(&stack, &password(&stack).await).await);
+    stack.run(&verify).expect(0);
     let answer: Answer = stack.plan().expect(0);
     assert!(!answer.stderr.contains("is refused"), "{}", answer.stderr);
 }

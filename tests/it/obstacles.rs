@@ -143,6 +143,60 @@ async fn a_database_that_an_interrupted_drop_left() {
     stack.converge().shows("+ database \"app\" OWNER \"app_user\"");
 }
 
+/// The new owner's name is no right yet: who gives a database away must be able to SET ROLE to it.
+#[tokio::test]
+async fn a_database_that_belongs_to_another_role() {
+    for exists in [true, false] {
+        let stack = stack().await;
+        let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+        if exists {
+            // From 16 on that is ADMIN OPTION without INHERIT and SET.
+            master.batch_execute("CREATE ROLE app_user LOGIN").await.unwrap();
+        }
+        stack.sql("postgres", "CREATE DATABASE app OWNER platform_admin").await;
+        let options = if stack.major().await < 16 { "" } else { " WITH INHERIT TRUE, SET TRUE" };
+        let (create, then) = if exists {
+            ("", "")
+        } else {
+            ("CREATE ROLE \"app_user\"; ", ", then apply with `--reset-password app`")
+        };
+        let give = format!(
+            "{create}GRANT \"app_user\" TO \"platform_admin\"{options}; ALTER DATABASE \"app\" OWNER TO \"app_user\""
+        );
+        held_up(
+            &stack,
+            "! app: database \"app\" belongs to \"platform_admin\", the entry says \"app_user\"",
+            &format!(
+                "correct the entry, or run `{give}` after looking at who owns the objects in it{then}"
+            ),
+        )
+        .await;
+        // The hint is true.
+        master.batch_execute(&give).await.unwrap();
+        stack
+            .run(&["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"])
+            .expect(0);
+        stack.login_with_secret("goldenpath/dev/app/postgres").await.unwrap();
+    }
+}
+
+/// A superuser's database is not the master's to give away, nor the superuser's role to be granted.
+#[tokio::test]
+async fn a_database_that_belongs_to_a_superuser() {
+    let stack = stack().await;
+    stack.make_foreign_role("app_user", "LOGIN").await;
+    stack.sql("postgres", "CREATE DATABASE app").await;
+    let give = "ALTER DATABASE \"app\" OWNER TO \"app_user\"";
+    held_up(
+        &stack,
+        "! app: database \"app\" belongs to \"rdsadmin\", the entry says \"app_user\"",
+        &format!("correct the entry, or let a superuser run `{give}` after looking"),
+    )
+    .await;
+    stack.sql("postgres", give).await;
+    stack.run(&["apply", "--env", "dev", "--auto-approve", "--reset-password", "app"]).expect(0);
+}
+
 #[tokio::test]
 async fn a_role_that_logs_in_by_iam() {
     let stack = stack().await;

@@ -240,12 +240,14 @@ async fn a_secret_that_may_not_be_looked_at_holds_up_its_own_entry_only() {
     }
     let recorder = Recorder::start();
     recorder.deny("DescribeSecret", name);
-    let status = ["rotation-status", "--env", ENV, "--var", "secret_rotation_days={ unknown = 5 }"];
-    let mut command = stack.command(&status);
+    let (old, value) = (minted(-24 * 26), stack.secret(name).await.to_string());
+    let put = stack.secrets.put_secret_value().secret_id(name).client_request_token(old);
+    put.secret_string(value).send().await.unwrap();
+    let mut command = stack.command(&["rotation-status", "--env", ENV]);
     command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", recorder.endpoint());
     // What the list says of it is enough for that.
-    let answer = answer(command.output().unwrap()).expect(2).shows("~ inventory   0 days old");
-    answer.shows("~ orders      0 days old");
+    let answer = answer(command.output().unwrap()).expect(2).shows("= inventory   0 days old");
+    answer.shows("~ orders      26 days old");
 }
 
 #[tokio::test]
@@ -258,7 +260,9 @@ async fn a_new_password_that_does_not_log_in_is_an_error_and_in_the_audit() {
     let delete = stack.secrets.delete_secret().secret_id(SECRET);
     delete.force_delete_without_recovery(true).send().await.unwrap();
     let answer = stack.apply().expect(1).shows("Apply incomplete: 2 done, 1 failed");
-    answer.shows("app: verify failed: role \"app_user\" cannot log in with its secret: ");
+    answer
+        .shows("app: verify failed: role \"app_user\" cannot log in with its secret: ")
+        .shows("hint: the password is AWSCURRENT; `goldenpath-rds verify --env dev` shows what keeps it from logging in\n");
     assert_eq!(stack.audit().last().unwrap(), "app,app_user,verify,error");
 }
 

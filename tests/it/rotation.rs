@@ -359,6 +359,29 @@ async fn a_role_that_may_not_log_in_keeps_its_password() {
     assert_eq!(old, password(&stack, SECRET).await);
 }
 
+/// By then the password is published, and another rotation would only publish the next one.
+#[tokio::test]
+async fn a_last_login_that_fails_is_no_reason_to_rotate_again() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    for closed in [
+        "REVOKE CONNECT ON DATABASE app FROM app_user",
+        "ALTER DATABASE app ALLOW_CONNECTIONS false",
+    ] {
+        stack.sql("postgres", closed).await;
+        let answer = rotate(&stack, &["app"]).expect(1);
+        let answer = answer
+            .shows("Rotation incomplete: 4 done, 1 failed, 0 skipped")
+            .shows("app: verify failed: role \"app_user\" cannot log in with its secret: ")
+            .shows("hint: the password is AWSCURRENT; `goldenpath-rds verify --env dev` shows what keeps it from logging in\n");
+        assert!(!answer.stdout.contains("rotate --env"), "{}", answer.stdout);
+        let found = stack.run(&["verify", "--env", ENV]).expect(2);
+        found.shows("! app: secret `goldenpath/dev/app/postgres` does not log in: ");
+        stack.converge();
+        stack.login_with_secret(SECRET).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_rotation_asks_and_says_what_it_is_for() {
     let stack = Stack::with_app().await;

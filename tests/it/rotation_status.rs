@@ -124,8 +124,26 @@ async fn an_environment_may_have_days_of_its_own() {
     stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { hihg = 7 }");
     let answer = status(&stack, &[]).expect(1).says("`hihg` is no risk");
     answer.says("rotation.auto.tfvars:1:26").says("access, unknown and master");
-    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { high = 0 }");
-    status(&stack, &[]).expect(1).says("`high` is no number of days");
+    for days in ["0", "-1", "7.5", "65536"] {
+        let text = format!("secret_rotation_days = {{ high = {days} }}");
+        stack.write("envs/dev-rds/rotation.auto.tfvars", &text);
+        let answer = status(&stack, &[]).expect(1).says("`high` is no number of days");
+        answer.says("hint: give a whole number of days from 1 to 65535");
+    }
+}
+
+/// A warning that began with the period would never end.
+#[tokio::test]
+async fn a_password_that_was_just_rotated_is_never_due() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    for days in 1..=6 {
+        let days = format!("secret_rotation_days={{ unknown = {days}, master = {days} }}");
+        let answer = status(&stack, &["--var", &days]).expect(0);
+        answer.shows("2 of 2 passwords within the policy.");
+        let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve", "--var", &days];
+        stack.run(&rotate).expect(0).shows("note: no password is due");
+    }
 }
 
 #[tokio::test]
@@ -177,6 +195,7 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
     stack.write("envs/prod-rds/terraform.tfvars", "application_databases = 7\n");
     let answer = stack.run(&all).expect(1).says("error: environment `prod`: ");
     answer.shows("environment `dev`").shows("environment `test`");
+    unread_is_part_of_each_result(&stack, &all);
     stack.run(&["rotation-status", "--all-envs", "--env", ENV]).expect(64);
     let two = ["rotation-status", "--env", "test", "--env", ENV];
     let answer = stack.run(&two).expect(2).shows("environment `dev`").shows("environment `test`");
@@ -185,6 +204,50 @@ async fn all_environments_are_read_and_one_that_cannot_be_does_not_hide_the_othe
         .run(&["plan", "--env", "test", "--env", ENV])
         .expect(64)
         .says("error: --env is given more than once");
+}
+
+/// A reader of the result alone must not take it for the whole.
+fn unread_is_part_of_each_result(stack: &Stack, all: &[&str]) {
+    let why = "envs/prod-rds: 1 problem; nothing was done";
+    let headline = "1 of 3 environments could not be read; in the others 4 of 5 passwords within the policy, 1 due soon.";
+    let run = |format: &str| stack.run(&[all, &["--format", format]].concat()).expect(1);
+    let told = format!("environment `prod`\n\n  ! could not be read: {why}\n\n{headline}\n");
+    run("human").shows(&told);
+    let told = format!("#### `prod`\n\n`!` could not be read: {why}\n");
+    run("markdown").shows(&format!("**{headline}**")).shows(&told);
+    let command = stack.command(&[all, &["--format", "github"]].concat());
+    let answer = github(stack, command).expect(1);
+    answer.shows(&format!("::error title=Secret rotation::prod: could not be read: {why}\n"));
+    let summary = std::fs::read_to_string(stack.root().join("summary.md")).unwrap();
+    assert!(summary.contains(&told) && summary.contains(headline), "{summary}");
+    let document: Value = serde_json::from_str(&run("json").stdout).unwrap();
+    assert_eq!(document["environments"].as_array().unwrap().len(), 2);
+    assert_eq!(document["unread"], json!([{ "environment": "prod", "message": why }]));
+}
+
+fn github(stack: &Stack, mut command: std::process::Command) -> Answer {
+    command.env("GITHUB_STEP_SUMMARY", stack.root().join("summary.md"));
+    crate::harness::answer(command.output().unwrap())
+}
+
+/// Nothing was looked at, and that is no compliance.
+#[tokio::test]
+async fn where_no_environment_is_found_or_can_be_read_nothing_is_within_the_policy() {
+    let stack = Stack::with_app().await;
+    std::fs::create_dir(stack.root().join("empty")).unwrap();
+    for root in ["/nonexist", "empty"] {
+        let answer = stack.run(&["rotation-status", "--all-envs", "--root", root]).expect(1);
+        let answer = answer
+            .says(&format!("error: there is no environment in {root}/envs"))
+            .says("hint: --root names the repository");
+        assert_eq!(answer.stdout, "");
+    }
+    for environment in [ENV, "test"] {
+        stack.write(&format!("envs/{environment}-rds/terraform.tfvars"), "unknown =");
+    }
+    let answer = stack.run(&["rotation-status", "--all-envs"]).expect(1);
+    let answer = answer.shows("2 of 2 environments could not be read.");
+    assert!(!answer.stdout.contains("within the policy"), "{}", answer.stdout);
 }
 
 #[tokio::test]
@@ -232,6 +295,48 @@ async fn an_unfinished_rotation_is_due_whatever_the_age() {
     status(&stack, &[]).expect(0);
 }
 
+/// `rotate` leaves such a secret alone, so nothing else is promised.
+#[tokio::test]
+async fn a_rotation_of_another_program_is_told_with_what_to_do() {
+    let stack = aged([0, 1, 1, 1]).await;
+    let theirs = uuid::Uuid::new_v4().to_string();
+    let put = stack.secrets.put_secret_value().secret_id(name("portal"));
+    let put = put.client_request_token(&theirs).secret_string("{}").version_stages("AWSPENDING");
+    put.send().await.unwrap();
+    let message = format!(
+        "secret `{}` has a version {theirs} that is AWSPENDING and not ours",
+        name("portal")
+    );
+    let hint = "finish that rotation, or take the label off with `aws secretsmanager update-secret-version-stage`";
+    let answer = status(&stack, &[]).expect(2).shows("; a rotation is unfinished");
+    let answer = answer.shows(&format!("hint: portal: {message}; {hint}\n"));
+    assert!(!answer.stdout.contains("gives new ones"), "{}", answer.stdout);
+    let answer = status(&stack, &["--format", "json"]).expect(2);
+    let document: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let ages = &document["environments"][0]["ages"];
+    assert_eq!(ages[3]["obstacle"], json!({ "message": message, "hint": hint }));
+    assert_eq!(ages[1].get("obstacle"), None);
+
+    put_old(&stack, &name("orders"), 26).await;
+    let answer = status(&stack, &[]).expect(2).shows(&message);
+    answer.shows("hint: `goldenpath-rds rotate --env dev --due` gives new ones\n");
+}
+
+/// Puts the value that is there as a version that was born so many days ago.
+async fn put_old(stack: &Stack, name: &str, days: i64) -> String {
+    let (id, value) = (born(days), stack.secret(name).await.to_string());
+    let put = stack.secrets.put_secret_value().secret_id(name).client_request_token(&id);
+    put.secret_string(value).version_stages("AWSCURRENT").send().await.unwrap();
+    id
+}
+
+/// Makes an entry's password older, for its role too.
+async fn grow_old(stack: &Stack, entry: &str, days: i64) {
+    let id = put_old(stack, &name(entry), days).await;
+    let marker = format!("managed by goldenpath-rds; env=dev; entry={entry}; secret-version={id}");
+    stack.sql("postgres", &format!("COMMENT ON ROLE {entry}_user IS '{marker}'")).await;
+}
+
 #[tokio::test]
 async fn rotate_due_fails_where_a_secret_is_missing_and_rotates_the_others() {
     let stack = Stack::with_apps().await;
@@ -241,7 +346,8 @@ async fn rotate_due_fails_where_a_secret_is_missing_and_rotates_the_others() {
     let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
     let missing = "error: orders: there is no secret goldenpath/dev/orders/postgres";
     stack.run(&rotate).expect(1).shows("note: no password is due").says(missing);
-    stack.write("envs/dev-rds/rotation.auto.tfvars", "secret_rotation_days = { unknown = 5 }");
+    grow_old(&stack, "inventory", 26).await;
+    grow_old(&stack, "portal", 31).await;
     let answer = stack.run(&rotate).expect(1).shows("Rotation complete: 8 done").says(missing);
     answer.says("hint: `goldenpath-rds apply --env dev` makes what is missing");
 }
@@ -257,22 +363,14 @@ async fn rotate_due_rotates_what_the_status_calls_due() {
     let rotate = ["rotate", "--env", ENV, "--due", "--auto-approve"];
     stack.run(&rotate).expect(0).shows("note: no password is due").shows("No changes");
 
-    let (mut value, id) = (stack.secret(&name("orders")).await, born(16));
-    value["password"] = json!("an-old-password");
-    let put = stack.secrets.put_secret_value().secret_id(name("orders"));
-    let put = put.client_request_token(&id).secret_string(value.to_string());
-    put.version_stages("AWSCURRENT").send().await.unwrap();
-    let marker = format!("managed by goldenpath-rds; env=dev; entry=orders; secret-version={id}");
-    let set = format!(
-        "ALTER ROLE orders_user PASSWORD 'an-old-password'; COMMENT ON ROLE orders_user IS '{marker}'"
-    );
-    stack.sql("postgres", &set).await;
+    grow_old(&stack, "orders", 16).await;
+    put_old(&stack, MASTER, 4).await;
     stack.plan().expect(0).shows("No changes:");
 
     status(&stack, &[]).expect(2).shows("~ orders      16 days old");
     let answer = stack.run(&rotate).expect(0).shows("Rotation complete: 4 done");
     assert!(!answer.stdout.contains("inventory"), "{}", answer.stdout);
-    status(&stack, &[]).expect(2).shows("~ the master  0 days old");
+    status(&stack, &[]).expect(2).shows("~ the master  4 days old");
     let both = [&rotate[..], &["--master"]].concat();
     let answer = stack.run(&both).expect(0).shows("Rotation complete: 5 done");
     answer.shows("the server: platform_admin has a new password");

@@ -166,16 +166,18 @@ async fn a_lock_that_a_tenant_took_is_told_with_its_name() {
     let tenant = stack.login("shop_user", password, "postgres").await.unwrap();
     let key = i64::from_be_bytes(*b"goldenpa");
     tenant.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await.unwrap();
-    stack
+    let answer = stack
         .run(&["apply", "--env", "dev", "--auto-approve", "--lock-timeout", "1"])
         .expect(1)
         .says("which \"shop_user\" (")
         .says(") since 20")
-        .says("error: waited 1 s for the lock");
-    // The way out that the documentation names: tenants cannot enter that database any more.
-    let end =
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'shop_user'";
-    stack.sql("postgres", end).await;
+        .says("error: waited 1 s for the lock")
+        .says("hint: \"shop_user\" is not \"platform_admin\", so that is no run of this program: end its session with `SELECT pg_terminate_backend(")
+        .says("and keep tenants out of database \"postgres\" with `goldenpath-rds apply --env dev --isolate-server`");
+    // The hint is true: tenants cannot enter that database any more.
+    let end = answer.stderr.split('`').find(|text| text.starts_with("SELECT pg_")).unwrap();
+    let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+    master.batch_execute(end).await.unwrap();
     stack.run(&["apply", "--env", "dev", "--auto-approve", "--isolate-server"]).expect(0);
     assert_eq!(stack.login("shop_user", password, "postgres").await.err().unwrap(), "42501");
 }

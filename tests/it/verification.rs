@@ -123,6 +123,72 @@ async fn each_break_of_the_isolation_is_found() {
     verify(&stack, &["--isolate-server"]).expect(0);
 }
 
+/// What `apply` does not close is closed by the statement in the hint.
+#[tokio::test]
+async fn each_open_database_is_told_with_what_closes_it() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+    master.batch_execute("CREATE ROLE legacy").await.unwrap();
+    for sql in [
+        "CREATE DATABASE \"Old \"\"data\"\"\" OWNER platform_admin",
+        "CREATE DATABASE legacy OWNER legacy",
+        "GRANT CREATE ON DATABASE legacy TO PUBLIC",
+        "CREATE DATABASE superusers",
+        "CREATE DATABASE passed_on OWNER platform_admin",
+        "GRANT CONNECT ON DATABASE passed_on TO rds_ad WITH GRANT OPTION",
+        "SET ROLE rds_ad; GRANT CONNECT ON DATABASE passed_on TO PUBLIC",
+    ] {
+        stack.sql("postgres", sql).await;
+    }
+    let options = if stack.major().await < 16 { "" } else { " WITH INHERIT TRUE, SET TRUE" };
+    let closed = "REVOKE CONNECT, TEMPORARY ON DATABASE";
+    let hints = [
+        ("platform", "`goldenpath-rds apply --env dev --isolate-server` closes it".to_owned()),
+        (
+            "Old \"data\"",
+            format!("run `SET ROLE \"platform_admin\"; {closed} \"Old \"\"data\"\"\" FROM PUBLIC`"),
+        ),
+        (
+            "legacy",
+            format!(
+                "run `GRANT \"legacy\" TO \"platform_admin\"{options}; SET ROLE \"legacy\"; REVOKE CONNECT, CREATE, TEMPORARY ON DATABASE \"legacy\" FROM PUBLIC`"
+            ),
+        ),
+        (
+            "superusers",
+            format!(
+                "let a superuser run `SET ROLE \"rdsadmin\"; {closed} \"superusers\" FROM PUBLIC`"
+            ),
+        ),
+        (
+            "passed_on",
+            format!(
+                "run `SET ROLE \"platform_admin\"; REVOKE GRANT OPTION FOR CONNECT ON DATABASE \"passed_on\" FROM \"rds_ad\" CASCADE; {closed} \"passed_on\" FROM PUBLIC`"
+            ),
+        ),
+    ];
+    let answer = verify(&stack, &["--isolate-server", "--format", "json"]).expect(2);
+    let found: Value = serde_json::from_str(&answer.stdout).unwrap();
+    for (name, hint) in &hints {
+        let message = format!("PUBLIC may connect to database \"{name}\", so every tenant can");
+        let wanted = json!({ "entry": null, "message": message, "hint": hint });
+        assert!(found["wrong"].as_array().unwrap().contains(&wanted), "{wanted}: {found:#}");
+    }
+    for (_, hint) in &hints[1..] {
+        let statement = hint.split('`').nth(1).unwrap();
+        if hint.starts_with("let a superuser") {
+            stack.sql("postgres", statement).await;
+            continue;
+        }
+        let master = stack.login("platform_admin", "Master-0123456789", "postgres").await.unwrap();
+        master.batch_execute(statement).await.unwrap();
+    }
+    verify(&stack, &["--isolate-server"]).expect(2).shows("3 things are wrong");
+    stack.run(&["apply", "--env", ENV, "--auto-approve", "--isolate-server"]).expect(0);
+    verify(&stack, &["--isolate-server"]).expect(0);
+}
+
 /// As Backstage does for its plugins: PostgreSQL opens each new database to every role.
 #[tokio::test]
 async fn a_database_that_an_application_made_is_closed_too() {
@@ -208,6 +274,13 @@ async fn each_right_over_others_is_found() {
         (
             attribute("CREATEDB"),
             "! inventory: role \"inventory_user\" has CREATEDB, and its entry no `createdb = true`",
+        ),
+        (
+            (
+                "CREATE ROLE iam_group; GRANT rds_iam TO iam_group; GRANT iam_group TO inventory_user".to_owned(),
+                "DROP ROLE iam_group".to_owned(),
+            ),
+            "! inventory: role \"inventory_user\" is a member of \"rds_iam\", through \"iam_group\", so RDS refuses its password\n    hint: run `REVOKE \"iam_group\" FROM \"inventory_user\"`",
         ),
         (
             (no_inherit("inventory_user"), mended("inventory_user")),

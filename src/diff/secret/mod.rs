@@ -11,7 +11,7 @@ use super::role::{Says, Standing};
 use crate::actual::{Secret, Version};
 use crate::plan::{Change, ObstacleKind, PasswordSource};
 use fields::{connection, differing_tags, username, wanted_tags};
-pub(super) use refusals::other_manager;
+pub(crate) use refusals::other_manager;
 use refusals::{
     refuse_malformed, refuse_other_managers, refuse_password_elsewhere, refuse_password_of,
     refuse_unknown, refuse_unreadable,

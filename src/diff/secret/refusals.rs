@@ -19,7 +19,7 @@ pub(super) fn refuse_other_managers(
 }
 
 /// Why another program sets the passwords in a secret, and what to do about it.
-pub(in crate::diff) fn other_manager(secret: &Secret) -> Option<(String, &'static str)> {
+pub(crate) fn other_manager(secret: &Secret) -> Option<(String, &'static str)> {
     if let Some(service) = &secret.owning_service {
         let why = format!("is managed by the AWS service `{service}`");
         Some((why, "let that service rotate it, or use a secret that no service owns"))

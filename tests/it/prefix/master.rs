@@ -52,6 +52,7 @@ impl Master {
                 name: NAME.to_owned(),
                 secret: Some(secret),
                 logged_in_with: Some(self.logs_in()),
+                stands_in: None,
             },
         }
     }
