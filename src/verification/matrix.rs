@@ -34,19 +34,19 @@ pub(super) fn judge(
         if !is_own && !is_open {
             add(
                 format!("role \"{role}\" may connect to database \"{name}\", which is not its own"),
-                database.and_then(|database| how_to_keep_out(role, name, database)),
+                database.and_then(|database| how_to_keep_out(actual, role, name, database)),
             );
         }
     }
 }
 
 /// `None` where the role has no CONNECT of its own: it is a member of one that has.
-fn how_to_keep_out(role: &str, name: &str, database: &Database) -> Option<String> {
+fn how_to_keep_out(actual: &Actual, role: &str, name: &str, database: &Database) -> Option<String> {
     let connects = connects(database, &Grantee::Role(role.to_owned()));
-    let owner = escape_identifier(&database.owner);
-    let (name, role) = (escape_identifier(name), escape_identifier(role));
+    let [owner, name, role] = [&database.owner, name, role].map(escape_identifier);
+    let statements = format!("SET ROLE {owner}; REVOKE ALL ON DATABASE {name} FROM {role}");
     connects.then(|| {
-        format!("run `SET ROLE {owner}; REVOKE ALL ON DATABASE {name} FROM {role}`, unless it is meant so")
+        format!("{}, unless it is meant so", actual.by_hand(&[&database.owner], &statements))
     })
 }
 

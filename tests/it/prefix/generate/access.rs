@@ -56,7 +56,7 @@ pub fn access_state() -> impl Strategy<Value = AccessState> {
         btree_set((class(), privilege()), 0..=3),
         left,
         prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(extension, 1..=2)],
-        [0.5, 0.5, 0.9, 0.25, 0.3].map(prop::bool::weighted),
+        [0.5, 0.5, 0.9, 0.25, 0.6].map(prop::bool::weighted),
     )
         .prop_map(|(shares, connects, held, future, left, extensions, flags)| {
             let [has_extensions, has_objects, may_grant, has_granted, may_grant_inside] = flags;
