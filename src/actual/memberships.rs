@@ -62,7 +62,7 @@ impl Ways<'_> {
 
     /// What a person can run to end it. A group's own memberships are not touched: others are in it.
     #[must_use]
-    pub fn revoke(&self) -> String {
+    pub fn revoke(&self, actual: &Actual) -> String {
         // One statement for what the same role granted.
         let mut by: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
         for (name, grantors) in &self.direct {
@@ -71,11 +71,13 @@ impl Ways<'_> {
                 by.entry(grantor).or_default().push(escape_identifier(name));
             }
         }
+        let grantors: Vec<_> = by.keys().copied().flatten().collect();
         let role = escape_identifier(self.role);
-        let statement = |(grantor, names): (Option<&str>, Vec<String>)| {
+        let statement = |(grantor, names): (&Option<&str>, &Vec<String>)| {
             let by = grantor.map(|name| format!(" GRANTED BY {}", escape_identifier(name)));
             format!("REVOKE {} FROM {role}{}", names.join(", "), by.unwrap_or_default())
         };
-        by.into_iter().map(statement).collect::<Vec<_>>().join("; ")
+        let statements: Vec<_> = by.iter().map(statement).collect();
+        actual.by_hand(&grantors, &statements.join("; "))
     }
 }

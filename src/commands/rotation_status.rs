@@ -9,7 +9,6 @@ use super::variables;
 use crate::audit::unsettled;
 use crate::cli::{Format, Global, Planning, RotationStatusArgs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::name::Environment;
 use crate::output::Output;
 use crate::render;
 use crate::rotation::{Ages, Survey, Unread};
@@ -22,16 +21,16 @@ pub(super) async fn run(
     arguments: &[Argument],
     output: Output,
 ) -> Result<u8> {
-    let environments = environments(global, args)?;
+    let names = names(global, args)?;
     let secrets = connect(&Settings { region: global.region.clone() }).await?;
     let mut survey = Survey::default();
-    for environment in &environments {
-        match one(global, environment, &secrets, arguments, output).await {
+    for name in &names {
+        match one(global, name, &secrets, arguments, output).await {
             Ok(ages) => survey.environments.push(ages),
             // One environment that cannot be read must not hide the others.
-            Err(error) if environments.len() > 1 => {
-                output.tell(&format!("error: environment `{environment}`: {error}\n"));
-                let (environment, message) = (environment.clone(), error.message().to_owned());
+            Err(error) if names.len() > 1 => {
+                output.tell(&format!("error: environment `{name}`: {error}\n"));
+                let (environment, message) = (name.clone(), error.message().to_owned());
                 survey.unread.push(Unread { environment, message });
             }
             Err(error) => return Err(error),
@@ -41,18 +40,21 @@ pub(super) async fn run(
     Ok(exit_code(&survey))
 }
 
-fn environments(global: &Global, args: &RotationStatusArgs) -> Result<BTreeSet<Environment>> {
+fn names(global: &Global, args: &RotationStatusArgs) -> Result<BTreeSet<String>> {
     match (args.all_envs, global.env.is_empty()) {
         (true, false) => {
             Err(Error::of(ErrorKind::Usage, "--env and --all-envs do not go together"))
         }
         (true, true) => all(&global.root),
-        (false, _) => variables::some_environments(global),
+        (false, _) => {
+            let asked = variables::some_environments(global)?;
+            Ok(asked.iter().map(ToString::to_string).collect())
+        }
     }
 }
 
 /// That there is none is no compliance: the folder is the wrong one, or the checkout is incomplete.
-fn all(root: &Path) -> Result<BTreeSet<Environment>> {
+fn all(root: &Path) -> Result<BTreeSet<String>> {
     let names = variables::environments(root);
     if names.is_empty() {
         let folder = root.join(variables::ENVIRONMENTS);
@@ -61,16 +63,17 @@ fn all(root: &Path) -> Result<BTreeSet<Environment>> {
             "--root names the repository; an environment is a folder such as envs/dev-rds in it",
         ));
     }
-    names.iter().map(|name| variables::parse_environment(name)).collect()
+    Ok(names)
 }
 
 async fn one(
     global: &Global,
-    environment: &Environment,
+    name: &str,
     secrets: &SecretsManager,
     arguments: &[Argument],
     output: Output,
 ) -> Result<Ages> {
+    let environment = &variables::parse_environment(name)?;
     let desired = variables::desired(global, environment, &Planning::default(), arguments, output)?;
     let measure = Measure::of(global, &desired, arguments, output)?;
     let unsettled = unsettled(&global.root, environment)?;

@@ -7,7 +7,7 @@ use super::database::will_be_readable;
 use super::findings::Findings;
 use super::foreign_grant;
 use super::grant_option;
-use super::public_schema::{in_new_database, owner_of_public};
+use super::public_schema::{in_new_database, owner_of_public, will_be_usable};
 use crate::access::{AccessLevel, ObjectClass, Privilege};
 use crate::actual::{Contents, DatabasePrivilege, DefaultPrivileges, Grantee, ObjectName, Schema};
 use crate::desired::Entry;
@@ -80,7 +80,9 @@ fn compare_objects(
         BTreeMap::new();
     for (object, held) in contents.held(class, &grantee) {
         let Some(owner) = owner(context, contents, &object) else { continue };
-        if object.name.is_some() && !contents.owner_may_use(&object.schema) {
+        let is_usable = contents.owner_may_use(&object.schema)
+            || (object.schema == "public" && will_be_usable(context));
+        if object.name.is_some() && !is_usable {
             continue;
         }
         for (difference, privileges) in differences(entry, contents, class, &object, &held) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::findings::Findings;
+use super::public_schema::will_be_usable;
 use crate::access::{ObjectClass, Privilege};
 use crate::actual::{Contents, Grantee};
 use crate::plan::Note;
@@ -12,7 +13,9 @@ use crate::plan::Note;
 /// Compares the database of an owner's entry, where it was looked into.
 pub(super) fn compare(context: &Context<'_>, contents: &Contents, findings: &mut Findings) {
     let database = &context.entry.database;
-    for schema in contents.schemas.iter().filter(|(_, schema)| !schema.owner_may_use) {
+    let is_mended = |name: &str| name == "public" && will_be_usable(context);
+    let closed = contents.schemas.iter().filter(|(_, schema)| !schema.owner_may_use);
+    for schema in closed.filter(|(name, _)| !is_mended(name)) {
         let (database, schema) = (database.clone(), schema.0.clone());
         findings.note(Note::UnusableSchema { database, schema });
     }

@@ -68,6 +68,15 @@ pub(super) fn owner_of_public<'a>(context: &Context<'a>, found: &'a str) -> Opti
     is_ours.then_some(if server.has_closed_public_schema() { found } else { owner })
 }
 
+/// Whether the owner of the entry's database can use schema `public`, once what is planned here is done.
+pub(super) fn will_be_usable(context: &Context<'_>) -> bool {
+    let database = context.actual.databases.get(context.entry.database.as_str());
+    match database.map(|database| &database.public_schema) {
+        Some(PublicSchema::Present { owner, .. }) => owner_of_public(context, owner).is_some(),
+        Some(PublicSchema::Absent | PublicSchema::NotRead) | None => false,
+    }
+}
+
 /// Someone else's schema cannot be changed. Where it is closed to PUBLIC, it can stay as it is: the
 /// applications may have schemas of their own.
 fn tell_of_foreign(

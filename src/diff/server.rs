@@ -51,15 +51,20 @@ fn servers_own(actual: &Actual) -> BTreeSet<&str> {
     SERVER_DATABASES.into_iter().chain(actual.server.master_database.as_deref()).collect()
 }
 
-/// Whether `apply --isolate-server` closes a database to PUBLIC.
-pub(crate) fn is_closed_by_apply(
-    desired: &Desired,
-    actual: &Actual,
-    name: &str,
-    database: &Database,
-) -> bool {
-    let is_held_up = database.stuck.is_some() || !database.public_by_others.is_empty();
-    servers_own(actual).contains(name) && may_revoke(desired, actual, database) && !is_held_up
+/// Whether `apply --isolate-server` closes a database to PUBLIC: what one of the server's own needs a person
+/// for holds up all of them.
+pub(crate) fn is_closed_by_apply(desired: &Desired, actual: &Actual, name: &str) -> bool {
+    let own = servers_own(actual);
+    let needs_a_person = |name: &&str| {
+        actual.databases.get(*name).is_some_and(|database| {
+            let mut open = database.privileges_of(&Grantee::Public);
+            let is_ours = may_revoke(desired, actual, database);
+            let is_refused = !is_ours || !database.public_by_others.is_empty();
+            database.stuck.is_some()
+                || (open.any(|held| held == DatabasePrivilege::Connect) && is_refused)
+        })
+    };
+    own.contains(name) && !own.iter().any(needs_a_person)
 }
 
 /// How a person closes a database to PUBLIC, whoever opened it.

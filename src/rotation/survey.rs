@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::status::Ages;
-use crate::name::Environment;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,8 +16,8 @@ pub struct Survey {
 /// An environment of whose passwords nothing is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unread {
-    /// The environment.
-    pub environment: Environment,
+    /// The environment; no name of one, where its folder has none.
+    pub environment: String,
     /// Why it could not be read.
     pub message: String,
 }

@@ -193,13 +193,14 @@ impl SecretsManager {
         self.value(name, which).await?.document(name)
     }
 
-    /// What stands in a version beside the password.
+    /// What stands in a version beside the password. RotateSecret makes one without a value, for its function
+    /// to put.
     ///
     /// # Errors
     /// The error of the call.
     pub async fn content(&self, name: &str, id: &VersionId) -> Result<Content> {
-        let value = self.value(name, Which::Version(id)).await?;
-        Ok(match value.parse() {
+        let value = self.value_if_any(name, Which::Version(id)).await?;
+        Ok(match value.as_ref().map_or(Err("it has no value"), Value::parse) {
             Ok(document) => Content::Connection(document.connection()),
             Err(why) => Content::Malformed(why.to_owned()),
         })

@@ -21,7 +21,7 @@ pub(super) fn judge(
                     "role \"{name}\" is a member of \"{of}\"{}, so every database is open to it",
                     ways.through()
                 ),
-                format!("run `{}`", ways.revoke()),
+                ways.revoke(actual),
             );
         }
     }
@@ -31,7 +31,7 @@ pub(super) fn judge(
                 "role \"{name}\" is a member of \"rds_iam\"{}, so RDS refuses its password",
                 ways.through()
             ),
-            format!("run `{}`", ways.revoke()),
+            ways.revoke(actual),
         );
     }
     for other in desired.entries.values().filter(|other| other.username != entry.username) {
@@ -43,7 +43,7 @@ pub(super) fn judge(
                     ways.through(),
                     other.key
                 ),
-                format!("run `{}`", ways.revoke()),
+                ways.revoke(actual),
             );
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn judge_members(
                 ways.through(),
                 entry.database
             ),
-            format!("run `{}`", ways.revoke()),
+            ways.revoke(actual),
         );
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn judge(
     };
     for (name, _) in public.iter().filter(|(name, held)| !is_entrys(name) && connects(held)) {
         let Some(database) = actual.databases.get(name) else { continue };
-        let hint = if is_closed_by_apply(desired, actual, name, database) {
+        let hint = if is_closed_by_apply(desired, actual, name) {
             format!("`goldenpath-rds apply --env {environment} --isolate-server` closes it")
         } else {
             close_by_hand(actual, name, database)

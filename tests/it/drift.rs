@@ -279,7 +279,7 @@ async fn a_role_with_the_masters_rights_is_an_obstacle() {
         .apply()
         .expect(3)
         .shows("! shop-reporting: role \"shop_reporting\" is a member of \"rds_superuser\", so every database is open to it")
-        .shows("hint: run `REVOKE \"rds_superuser\" FROM \"shop_reporting\"");
+        .shows("run `REVOKE \"rds_superuser\" FROM \"shop_reporting\"");
 }
 
 /// What the provisioning script of the past did for each application.

@@ -24,6 +24,40 @@ async fn a_schema_of_the_masters_is_closed_to_all_but_the_owner() {
     owner.batch_execute("INSERT INTO before VALUES (1)").await.unwrap();
 }
 
+/// Nothing in it could be granted before, and one apply is enough.
+#[tokio::test]
+async fn readers_get_what_is_in_a_schema_that_the_owner_can_use_again() {
+    let stack = Stack::new(
+        r#"
+  app    = { database_name = "app", username = "app_user" }
+  reader = { database_name = "app", username = "app_reader", access_level = "reader" }
+"#,
+    )
+    .await;
+    stack.converge();
+    let owner = stack.login_with_secret(SECRET).await.unwrap();
+    let table = "CREATE TABLE public.t (a int); REVOKE ALL ON public.t FROM app_reader";
+    owner.batch_execute(table).await.unwrap();
+    let closed = "ALTER SCHEMA public OWNER TO platform_admin; REVOKE ALL ON SCHEMA public FROM app_user, pg_database_owner, PUBLIC";
+    stack.sql("app", closed).await;
+    let answer = stack.converge().shows("GRANT SELECT ON TABLE public.t TO \"app_reader\"");
+    assert!(!answer.stdout.contains("has no USAGE"), "{}", answer.stdout);
+    let reader = stack.login_with_secret("goldenpath/dev/reader/postgres").await.unwrap();
+    reader.batch_execute("SELECT FROM public.t").await.unwrap();
+}
+
+/// A group of the database team's, say.
+#[tokio::test]
+async fn an_owner_that_creates_as_a_member_of_another_role_is_not_told_that_it_cannot() {
+    let stack = Stack::with_app().await;
+    stack.converge();
+    let theirs = "CREATE ROLE dba; ALTER SCHEMA public OWNER TO dba; REVOKE ALL ON SCHEMA public FROM app_user, PUBLIC; GRANT dba TO app_user";
+    stack.sql("app", theirs).await;
+    let plan = stack.plan().expect(0).shows("No changes:");
+    assert!(!plan.stdout.contains("cannot create"), "{}", plan.stdout);
+    assert!(owner_creates(&stack, "t").await);
+}
+
 #[tokio::test]
 async fn a_schema_of_somebody_else_that_is_closed_to_the_owner_is_told() {
     let stack = Stack::with_app().await;

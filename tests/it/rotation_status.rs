@@ -245,8 +245,11 @@ async fn where_no_environment_is_found_or_can_be_read_nothing_is_within_the_poli
     for environment in [ENV, "test"] {
         stack.write(&format!("envs/{environment}-rds/terraform.tfvars"), "unknown =");
     }
+    // A folder that no environment can have.
+    stack.write("envs/Odd_Name-rds/terraform.tfvars", "");
     let answer = stack.run(&["rotation-status", "--all-envs"]).expect(1);
-    let answer = answer.shows("2 of 2 environments could not be read.");
+    let answer = answer.shows("3 of 3 environments could not be read.");
+    let answer = answer.shows("environment `Odd_Name`\n\n  ! could not be read: ");
     assert!(!answer.stdout.contains("within the policy"), "{}", answer.stdout);
 }
 

@@ -98,7 +98,7 @@ fn refuse_privileged(context: &Context<'_>, role: &Role, findings: &mut Findings
         findings.obstacle(
             ObstacleKind::IamRole,
             format!("role \"{name}\" is a member of rds_iam{through}, so RDS refuses its password"),
-            format!("run `{}`, or keep the role out of the map", ways.revoke()),
+            format!("{}, or keep the role out of the map", ways.revoke(context.actual)),
         );
     }
 }
@@ -142,7 +142,7 @@ fn refuse_master_rights(context: &Context<'_>, role: &Role, findings: &mut Findi
             format!(
                 "role \"{name}\" is a member of \"{of}\"{through}, so every database is open to it"
             ),
-            format!("run `{}`, or use another username", ways.revoke()),
+            format!("{}, or use another username", ways.revoke(context.actual)),
         );
     }
     let harmless = |of: &&String| !rights.contains(&of.as_str()) && *of != "rds_iam";

@@ -5,9 +5,11 @@ SELECT pg_get_userbyid(n.nspowner),
          WHERE a.grantee = 0 AND a.privilege_type = 'CREATE' AND a.grantor <> n.nspowner)
   FROM pg_namespace n
  WHERE n.nspname = 'public';
--- Who may create in it by a grant of its own, and use it.
-SELECT DISTINCT pg_get_userbyid(a.grantee)
-  FROM pg_namespace n,
+-- Who may create in it by a grant of its own, and use it; the owner of the database also as a member of others.
+SELECT DISTINCT CASE WHEN pg_has_role(d.datdba, a.grantee, 'USAGE') THEN pg_get_userbyid(d.datdba)
+                     ELSE pg_get_userbyid(a.grantee) END
+  FROM pg_namespace n
+  JOIN pg_database d ON d.datname = current_database(),
        LATERAL (SELECT coalesce(n.nspacl, acldefault('n', n.nspowner)) AS acl) held,
        aclexplode(held.acl) a
  WHERE n.nspname = 'public' AND a.grantee <> 0 AND a.privilege_type = 'CREATE'

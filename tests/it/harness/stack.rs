@@ -225,6 +225,13 @@ impl Stack {
         format!("REVOKE \"{role}\" FROM \"{from}\"{by}")
     }
 
+    /// How a hint asks for the end of a membership that the superuser has granted.
+    pub async fn how_to_revoke(&self, role: &str, from: &str) -> String {
+        let revoke = self.revoke(role, from, "rdsadmin").await;
+        let who = if self.major().await < 16 { "run" } else { "let a superuser run" };
+        format!("{who} `{revoke}`")
+    }
+
     /// How many steps make a database inside, out of nothing: on 14 schema `public` is dealt with too.
     pub async fn steps_inside(&self) -> usize {
         if self.major().await < 15 { 2 } else { 0 }

@@ -245,7 +245,10 @@ impl Scenario {
         }
         let mut contents = self.contents(entry, access);
         match (&database.public_schema, contents.schemas.get_mut("public")) {
-            (PublicSchema::Present { owner, .. }, Some(public)) => public.owner.clone_from(owner),
+            (PublicSchema::Present { owner, creators, .. }, Some(public)) => {
+                public.owner.clone_from(owner);
+                public.owner_may_use = !creators.is_empty();
+            }
             (PublicSchema::Absent | PublicSchema::NotRead, _) | (_, None) => {
                 contents.schemas.remove("public");
                 contents.relations.retain(|name, _| name.schema != "public");

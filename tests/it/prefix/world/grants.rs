@@ -76,6 +76,9 @@ impl World {
                     if database_owner != what.owner {
                         return Err(format!("WARNING 01007: not the owner of {object}"));
                     }
+                    if !contents.owner_may_use(&object.schema) {
+                        return Err(format!("permission denied for schema {}", object.schema));
+                    }
                     let relation = contents.relations.get_mut(object).ok_or("no such relation")?;
                     if relation.class != what.class {
                         return Err(format!("{object} is a {:?}", relation.class));
@@ -177,7 +180,11 @@ impl World {
                     .contains(&contents.schemas[&object.schema].owner.as_str())
         };
         let objects = ObjectClass::ALL.into_iter().all(|class| {
-            let mut held = contents.held(class, &role).filter(|(object, _)| !is_foreign(object));
+            let is_within_reach = |(object, _): &(ObjectName, _)| {
+                !is_foreign(object)
+                    && (object.name.is_none() || contents.owner_may_use(&object.schema))
+            };
+            let mut held = contents.held(class, &role).filter(is_within_reach);
             held.all(|(object, held)| {
                 let wanted = entry.access.privileges(class);
                 held == wanted

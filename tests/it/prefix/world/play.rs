@@ -139,6 +139,10 @@ impl World {
             Change::GrantPublicSchema { database, owner, to } => {
                 self.becomes(owner, database.as_str())?;
                 self.schema_of(database.as_str(), owner)?.creators.insert(to.to_string());
+                let database = self.databases.get_mut(database.as_str()).ok_or("gone")?;
+                let contents = database.contents.as_mut().ok_or("gone")?;
+                let public = contents.schemas.get_mut("public").ok_or("no schema public")?;
+                public.owner_may_use = true;
                 Ok(())
             }
             Change::ClosePublicSchema { database, owner } => {
