@@ -40,12 +40,14 @@ impl Known {
     }
 
     /// How much later than `born` it may have been made. The other time is by our clock where this one is
-    /// by that of AWS, which may be cut to whole seconds (measured: `GetSecretValue`'s is).
+    /// by that of AWS, which may be cut to whole seconds (measured: `GetSecretValue`'s is); the id of a copy
+    /// keeps such a time.
     fn imprecision(&self) -> SignedDuration {
-        if self.born == self.id.born() {
-            SignedDuration::ZERO
-        } else {
+        let is_cut = self.born.is_some_and(|born| born.subsec_nanosecond() == 0);
+        if is_cut || self.born != self.id.born() {
             SignedDuration::from_secs(1)
+        } else {
+            SignedDuration::ZERO
         }
     }
 }

@@ -296,6 +296,14 @@ fn a_current_of_others_is_older_by_more_than_a_second_or_not_at_all() {
     };
     let same_second = case().current(&foreign(2)).role_says(&after_v2(999));
     same_second.gives(&["set_password v2"]);
+    let copied = case().current(&foreign(2)).role_says(&after_v2(999)).with(moved);
+    copied.gives(&[
+        "stage_version copy of v2 of the same age",
+        "set_password v2",
+        "publish_version v2",
+        "clear_pending v2",
+        "tag_secret",
+    ]);
     case().current(&foreign(2)).role_says(&after_v2(1001)).meets(ObstacleKind::OlderSecret);
 }
 
